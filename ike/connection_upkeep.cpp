@@ -1,0 +1,166 @@
+#include "ike/connection_upkeep.h"
+
+#include <algorithm>
+#include <array>
+
+namespace viaduct::ike {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds first_wait = std::chrono::seconds(2);
+constexpr milliseconds longest_wait = std::chrono::seconds(60);
+/// An SA that lived shorter than this did not really come up.
+constexpr auto stable_time = std::chrono::seconds(60);
+constexpr std::size_t kept_messages = 16;
+
+milliseconds wait_after(unsigned failures, Botan::RandomNumberGenerator& rng) {
+    auto wait = first_wait;
+    for (unsigned i = 1; i < failures && wait < longest_wait; ++i)
+        wait *= 2;
+    wait = std::min(wait, longest_wait);
+    const auto quarter = wait.count() / 4;
+    std::array<std::uint8_t, 2> drawn;
+    rng.randomize(drawn);
+    const auto fraction = std::int64_t{drawn[0]} << 8 | drawn[1];
+    return wait - milliseconds(quarter) + milliseconds(2 * quarter * fraction / 65536);
+}
+
+} // namespace
+
+ConnectionUpkeep::ConnectionUpkeep(ConnectionPtr connection, TimePoint now)
+    : connection_(std::move(connection)), since_(now) {}
+
+void ConnectionUpkeep::enter(TimePoint now, ConnectionState state) {
+    if (state != state_)
+        since_ = now;
+    state_ = state;
+}
+
+void ConnectionUpkeep::note(TimePoint now, Cause why) {
+    reason_ = std::move(why);
+    reason_at_ = now;
+}
+
+void ConnectionUpkeep::want(TimePoint now) {
+    wanted_ = true;
+    failures_ = 0;
+    if (established.empty() && !negotiation)
+        next_attempt_ = now;
+}
+
+void ConnectionUpkeep::unwant(TimePoint now, Cause why) {
+    wanted_ = false;
+    next_attempt_.reset();
+    note(now, std::move(why));
+    if (established.empty())
+        enter(now, ConnectionState::down);
+}
+
+void ConnectionUpkeep::on_attempt(TimePoint now) {
+    next_attempt_.reset();
+    if (established.empty())
+        enter(now, ConnectionState::negotiating);
+}
+
+void ConnectionUpkeep::on_up(TimePoint now) {
+    next_attempt_.reset();
+    up_since_ = now;
+    reason_.reset();
+    reason_at_.reset();
+    reason_is_ours_ = false;
+    enter(now, ConnectionState::up);
+}
+
+void ConnectionUpkeep::on_ike_only(TimePoint now) {
+    next_attempt_.reset();
+    up_since_ = now;
+    if (state_ != ConnectionState::up)
+        enter(now, ConnectionState::ike_only);
+}
+
+void ConnectionUpkeep::on_childless(TimePoint now, Cause why) {
+    note(now, std::move(why));
+    enter(now, ConnectionState::ike_only);
+}
+
+void ConnectionUpkeep::on_child_failed(TimePoint now, Role role, Cause why) {
+    if (role == Role::responder) {
+        on_peer_failed(now, std::move(why));
+        return;
+    }
+    // Also of a connection that is up: one of its children is not.
+    note(now, std::move(why));
+    reason_is_ours_ = true;
+}
+
+void ConnectionUpkeep::on_child_up(TimePoint now) {
+    reason_.reset();
+    reason_at_.reset();
+    reason_is_ours_ = false;
+    enter(now, ConnectionState::up);
+}
+
+void ConnectionUpkeep::retry_later(TimePoint now, Botan::RandomNumberGenerator& rng) {
+    ++failures_;
+    next_attempt_ = now + wait_after(failures_, rng);
+}
+
+void ConnectionUpkeep::on_attempt_failed(TimePoint now, Cause why,
+                                         Botan::RandomNumberGenerator& rng) {
+    note(now, std::move(why));
+    reason_is_ours_ = true;
+    if (wanted_)
+        retry_later(now, rng);
+    if (established.empty())
+        enter(now, wanted_ ? ConnectionState::waiting : ConnectionState::down);
+}
+
+void ConnectionUpkeep::on_peer_failed(TimePoint now, Cause why) {
+    if (state_ == ConnectionState::up || (wanted_ && reason_is_ours_))
+        return;
+    note(now, std::move(why));
+}
+
+void ConnectionUpkeep::on_down(TimePoint now, Cause why, bool others,
+                               Botan::RandomNumberGenerator& rng) {
+    if (others)
+        return;
+    const bool peer_dead = std::holds_alternative<cause::PeerDead>(why);
+    const bool closed = std::holds_alternative<cause::ClosedByPeer>(why);
+    note(now, std::move(why));
+    if ((peer_dead && connection_->dpd.action == policy::DpdAction::clear) ||
+        (closed && connection_->close == policy::CloseAction::clear))
+        wanted_ = false;
+    if (wanted_ && !negotiation) {
+        if (now - up_since_ >= stable_time)
+            failures_ = 0;
+        if (peer_dead)
+            next_attempt_ = now;
+        else
+            retry_later(now, rng);
+    }
+    enter(now, negotiation ? ConnectionState::negotiating
+                           : (wanted_ ? ConnectionState::waiting : ConnectionState::down));
+}
+
+void ConnectionUpkeep::note_message(std::string arrow) {
+    if (messages_.size() == kept_messages)
+        messages_.pop_front();
+    messages_.push_back(std::move(arrow));
+}
+
+ConnectionStatus ConnectionUpkeep::status() const {
+    return {.name = connection_->name,
+            .state = state_,
+            .since = since_,
+            .reason = reason_,
+            .reason_at = reason_at_,
+            .next_attempt = next_attempt_,
+            .attempts = failures_,
+            .ike_sas = {},
+            .messages = {messages_.begin(), messages_.end()}};
+}
+
+} // namespace viaduct::ike

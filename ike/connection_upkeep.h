@@ -1,0 +1,89 @@
+// Whether a connection is wanted, when it is tried next, and why it is not up.
+#pragma once
+
+#include "ike/connection_directory.h"
+#include "ike/established_sas.h"
+#include "ike/report.h"
+#include "ike/status.h"
+
+#include <botan/rng.h>
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace viaduct::ike {
+
+/// One connection of one endpoint. Knows nothing of messages; is told what happened.
+class ConnectionUpkeep {
+public:
+    ConnectionUpkeep(ConnectionPtr connection, TimePoint now);
+
+    const policy::Connection& connection() const { return *connection_; }
+
+    /// The endpoint starts now.
+    void begin(TimePoint now) { since_ = now; }
+    /// It is to be brought up and kept up, from now on or until unwant().
+    void want(TimePoint now);
+    void unwant(TimePoint now, Cause why);
+    bool wanted() const { return wanted_; }
+
+    void on_attempt(TimePoint now);
+    void on_up(TimePoint now);
+    /// It has an IKE SA, whose children are still to come.
+    void on_ike_only(TimePoint now);
+    /// Our attempt failed. Waits 2 s, doubled each time up to a minute, a quarter more or less at
+    /// random, for ever.
+    void on_attempt_failed(TimePoint now, Cause why, Botan::RandomNumberGenerator& rng);
+    /// The peer's attempt failed. Anybody can make one fail: what we found out ourselves stays, and
+    /// a connection that is up is not concerned.
+    void on_peer_failed(TimePoint now, Cause why);
+    /// An SA that was up ended; `others` are still up. A dead peer is tried at once, one that
+    /// closed the SA soon after it came up is tried ever more slowly.
+    void on_down(TimePoint now, Cause why, bool others, Botan::RandomNumberGenerator& rng);
+
+    /// It has an IKE SA still, but no child SA any more.
+    void on_childless(TimePoint now, Cause why);
+    /// A child SA was refused, in an exchange that `role` began.
+    void on_child_failed(TimePoint now, Role role, Cause why);
+    /// Its IKE SA has a child SA again.
+    void on_child_up(TimePoint now);
+
+    std::optional<TimePoint> next_attempt() const { return next_attempt_; }
+
+    /// The last messages in arrow notation.
+    void note_message(std::string arrow);
+
+    /// All but the IKE SAs.
+    ConnectionStatus status() const;
+
+    // Who carries the connection now, by our SPIs.
+    std::optional<wire::IkeSpi> negotiation;
+    EstablishedSas established;
+    /// To be closed when their successor is up.
+    std::vector<wire::IkeSpi> to_replace;
+    bool resolving = false;
+    /// Of a peer that is not fixed, as the operator said.
+    std::optional<policy::IpAddress> told_address;
+
+private:
+    void retry_later(TimePoint now, Botan::RandomNumberGenerator& rng);
+    void enter(TimePoint now, ConnectionState state);
+    void note(TimePoint now, Cause why);
+
+    ConnectionPtr connection_;
+    bool wanted_ = false;
+    ConnectionState state_ = ConnectionState::down;
+    TimePoint since_;
+    std::optional<TimePoint> next_attempt_;
+    unsigned failures_ = 0;
+    TimePoint up_since_;
+    std::optional<Cause> reason_;
+    std::optional<TimePoint> reason_at_;
+    /// From an attempt of ours.
+    bool reason_is_ours_ = false;
+    std::deque<std::string> messages_;
+};
+
+} // namespace viaduct::ike

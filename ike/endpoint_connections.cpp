@@ -1,0 +1,220 @@
+// Connections: bringing them up, trying again, and following the operator.
+#include "ike/endpoint_core.h"
+#include "ike/overloaded.h"
+
+#include "policy/connection_changes.h"
+
+#include <algorithm>
+
+namespace viaduct::ike {
+
+namespace {
+
+const policy::PeerName* peer_name(const policy::Connection& connection) {
+    return std::get_if<policy::PeerName>(&connection.peer_address);
+}
+
+policy::UdpPath first_path(const policy::Connection& connection, const policy::IpAddress& peer,
+                           const EndpointSettings& settings) {
+    // RFC 7296 2.23: port 4500 may be used from the start, NAT or not. The marker before a message
+    // goes by our own port, so to the peer's port for NAT we write from ours.
+    const auto& ports = connection.peer_ports;
+    const auto own = ports.ike == ports.nat ? settings.nat_port : settings.ike_port;
+    return {.local = {connection.local_address, own}, .remote = {peer, ports.ike}};
+}
+
+} // namespace
+
+ConnectionUpkeep* Endpoint::Core::find(const std::string& name) {
+    const auto found = upkeeps_.find(name);
+    return found == upkeeps_.end() ? nullptr : &found->second;
+}
+
+void Endpoint::Core::start(TimePoint now, ConnectionUpkeep& upkeep) {
+    const auto& connection = upkeep.connection();
+    if (connection.start == policy::StartAction::initiate) {
+        upkeep.want(now);
+        schedule(upkeep);
+    } else if (const auto* name = peer_name(connection)) {
+        // To recognise the peer when it comes.
+        effects_.emplace_back(ResolveName{name->name});
+    }
+}
+
+void Endpoint::Core::schedule(const ConnectionUpkeep& upkeep) {
+    if (const auto next = upkeep.next_attempt(); next && !shut_down_)
+        attempts_.emplace(*next, upkeep.connection().name);
+}
+
+void Endpoint::Core::attempt(TimePoint now, ConnectionUpkeep& upkeep) {
+    if (shut_down_ || upkeep.negotiation)
+        return;
+    upkeep.on_attempt(now);
+    const auto& connection = upkeep.connection();
+    const auto* name = peer_name(connection);
+    if (name && !upkeep.told_address) {
+        upkeep.resolving = true;
+        effects_.emplace_back(ResolveName{name->name});
+        return;
+    }
+    const auto peer =
+        upkeep.told_address ? upkeep.told_address : directory_.peer_address(connection);
+    if (peer) {
+        initiate(now, upkeep, *peer);
+        return;
+    }
+    const cause::LocalFault unknown{"peer_address is any: the peer has to call"};
+    upkeep.unwant(now, unknown);
+    attempt_failed(now, upkeep, {}, unknown);
+}
+
+void Endpoint::Core::initiate(TimePoint now, ConnectionUpkeep& upkeep,
+                              const policy::IpAddress& peer) {
+    const auto connection = directory_.find(upkeep.connection().name);
+    const auto path = first_path(*connection, peer, settings_);
+    const auto spi = draw_spi();
+    upkeep.negotiation = spi;
+    with_turn(now, [&](v2::Turn& turn) {
+        sas_.try_emplace(spi, v2::IkeSa::initiate(turn, connection, path, spi));
+        return spi;
+    });
+}
+
+void Endpoint::Core::attempt_failed(TimePoint now, ConnectionUpkeep& upkeep,
+                                    const policy::UdpPath& path, Cause why) {
+    upkeep.on_attempt_failed(now, why, rng_);
+    schedule(upkeep);
+    effects_.emplace_back(Report{NegotiationFailed{.connection = upkeep.connection().name,
+                                                   .role = Role::initiator,
+                                                   .path = path,
+                                                   .why = std::move(why),
+                                                   .retry = upkeep.next_attempt()}});
+}
+
+void Endpoint::Core::add(TimePoint now, const ConnectionPtr& connection) {
+    auto& upkeep = upkeeps_.try_emplace(connection->name, connection, now).first->second;
+    if (started_)
+        start(now, upkeep);
+}
+
+void Endpoint::Core::close_all(TimePoint now, ConnectionUpkeep& upkeep, const Cause& why) {
+    auto spis = upkeep.established.all();
+    if (upkeep.negotiation)
+        spis.push_back(*std::exchange(upkeep.negotiation, std::nullopt));
+    for (const auto spi : spis)
+        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, why); });
+}
+
+void Endpoint::Core::remove(TimePoint now, const std::string& name, const Cause& why) {
+    if (auto* upkeep = find(name)) {
+        upkeep->unwant(now, why);
+        close_all(now, *upkeep, why);
+    }
+    upkeeps_.erase(name);
+}
+
+void Endpoint::Core::initiate(TimePoint now, const Initiate& command) {
+    auto* upkeep = find(command.connection);
+    if (!upkeep || shut_down_)
+        return;
+    upkeep->told_address = command.peer_address;
+    upkeep->want(now);
+    schedule(*upkeep);
+    for (const auto spi : upkeep->established.all())
+        handle(now, spi, [](v2::Turn& turn, v2::IkeSa& sa) { sa.create_missing_children(turn); });
+}
+
+void Endpoint::Core::terminate(TimePoint now, const Terminate& command) {
+    auto* upkeep = find(command.connection);
+    if (!upkeep)
+        return;
+    upkeep->unwant(now, cause::ClosedByOperator{});
+    close_all(now, *upkeep, cause::ClosedByOperator{});
+}
+
+void Endpoint::Core::rekey(TimePoint now, const Rekey& command) {
+    const auto* upkeep = find(command.connection);
+    if (!upkeep || shut_down_)
+        return;
+    for (const auto spi : upkeep->established.all())
+        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) { sa.rekey(turn, command.what); });
+}
+
+void Endpoint::Core::reconfigure(TimePoint now, const Reconfigure& command) {
+    policy::ConnectionSet before;
+    for (const auto& each : directory_.all())
+        before.connections.push_back(*each);
+    directory_.replace(command.connections);
+    policy::ConnectionSet after;
+    for (const auto& each : directory_.all())
+        after.connections.push_back(*each);
+    const auto changes = policy::compare(before, after);
+    for (const auto* gone : {&changes.removed, &changes.changed})
+        for (const auto& name : *gone)
+            remove(now, name, cause::Reconfigured{});
+    for (const auto* fresh : {&changes.changed, &changes.added})
+        for (const auto& name : *fresh)
+            add(now, directory_.find(name));
+}
+
+void Endpoint::Core::shut_down(TimePoint now) {
+    shut_down_ = true;
+    for (auto& [name, upkeep] : upkeeps_)
+        upkeep.unwant(now, cause::ClosedByOperator{});
+    std::vector<wire::IkeSpi> spis;
+    for (const auto& [spi, entry] : sas_)
+        spis.push_back(spi);
+    for (const auto spi : spis)
+        handle(now, spi,
+               [&](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, cause::ClosedByOperator{}); });
+    // What has no peer to tell has no reason to stay.
+    std::erase_if(sas_, [](const auto& each) { return !each.second.sa.saying_goodbye(); });
+    half_open_.clear();
+    superfluous_.clear();
+    end_retired_children(TimePoint::max());
+}
+
+void Endpoint::Core::resolved(TimePoint now, const NameResolved& answer) {
+    // A name that does not resolve just now stands for what it stood for.
+    if (!answer.addresses.empty())
+        directory_.set_addresses(answer.name, answer.addresses);
+    for (auto& [name, upkeep] : upkeeps_) {
+        const auto* peer = peer_name(upkeep.connection());
+        if (!upkeep.resolving || !peer || peer->name != answer.name)
+            continue;
+        upkeep.resolving = false;
+        // While the resolver was asked, the operator or the peer may have settled the matter.
+        const bool due = upkeep.established.empty() ? upkeep.wanted() : !upkeep.to_replace.empty();
+        if (shut_down_ || upkeep.negotiation || !due)
+            continue;
+        const auto address = directory_.peer_address(upkeep.connection());
+        if (address && !answer.addresses.empty())
+            initiate(now, upkeep, *address);
+        else
+            attempt_failed(now, upkeep, {}, cause::NameUnresolved{answer.name});
+    }
+}
+
+void Endpoint::Core::resolve_peers(TimePoint now) {
+    constexpr auto interval = std::chrono::seconds(10);
+    if (now - peers_resolved_ < interval)
+        return;
+    peers_resolved_ = now;
+    for (const auto& each : directory_.all())
+        if (const auto* name = peer_name(*each))
+            effects_.emplace_back(ResolveName{name->name});
+}
+
+void Endpoint::Core::on_command(TimePoint now, const Command& command) {
+    std::visit(Overloaded{
+                   [&](const Initiate& each) { initiate(now, each); },
+                   [&](const Terminate& each) { terminate(now, each); },
+                   [&](const Rekey& each) { rekey(now, each); },
+                   [&](const Reconfigure& each) { reconfigure(now, each); },
+                   [&](const Shutdown&) { shut_down(now); },
+                   [&](const NameResolved& each) { resolved(now, each); },
+               },
+               command);
+}
+
+} // namespace viaduct::ike

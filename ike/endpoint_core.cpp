@@ -1,0 +1,294 @@
+// Handling one SA, its deadline, and what the operator sees.
+#include "ike/endpoint_core.h"
+#include "ike/overloaded.h"
+
+#include <algorithm>
+#include <array>
+
+namespace viaduct::ike {
+
+Endpoint::Core::Core(policy::ConnectionSet connections, Botan::RandomNumberGenerator& rng,
+                     EndpointSettings settings)
+    : settings_(std::move(settings)),
+      rng_(rng),
+      directory_(std::move(connections), settings_.only_connection),
+      half_open_(settings_) {
+    for (const auto& each : directory_.all())
+        upkeeps_.try_emplace(each->name, each, TimePoint{});
+}
+
+void Endpoint::Core::with_turn(TimePoint now, const std::function<wire::IkeSpi(v2::Turn&)>& work) {
+    std::vector<v2::Outcome> outcomes;
+    const auto first_effect = effects_.size();
+    v2::Turn turn{
+        .now = now,
+        .rng = rng_,
+        .settings = settings_,
+        .directory = directory_,
+        .child_spis = child_spis_,
+        .dropped = dropped_,
+        .effects = effects_,
+        .outcomes = outcomes,
+        .is_up =
+            [this](const std::string& connection) {
+                const auto* upkeep = find(connection);
+                return upkeep && !upkeep->established.empty();
+            },
+        .is_wanted =
+            [this](const std::string& connection) {
+                const auto* upkeep = find(connection);
+                return upkeep && upkeep->wanted() && !shut_down_;
+            },
+        .draw_ike_spi = [this] { return draw_spi(); },
+        .is_alive = [this](wire::IkeSpi spi) { return find_alive(spi) != nullptr; },
+        .hand_over = [this, now](const std::string& connection,
+                                 wire::IkeSpi spi) { return hand_over(now, connection, spi); },
+        .is_carried_elsewhere = [this](const std::string& connection,
+                                       wire::IkeSpi spi) { return has_other(connection, spi); },
+        .has_peer =
+            [this](const std::string& connection, const policy::Identity& peer) {
+                const auto* upkeep = find(connection);
+                return upkeep && !upkeep->established.with(peer).empty();
+            },
+        .retired = retired_};
+    const wire::IkeSpi spi = work(turn);
+    note_messages(first_effect, turn.ascription);
+    settle(now, spi, std::move(outcomes));
+}
+
+void Endpoint::Core::handle(TimePoint now, wire::IkeSpi spi, const SaWork& work) {
+    const auto found = sas_.find(spi);
+    if (found == sas_.end())
+        return;
+    with_turn(now, [&](v2::Turn& turn) {
+        work(turn, found->second.sa);
+        return spi;
+    });
+}
+
+void Endpoint::Core::settle(TimePoint now, wire::IkeSpi spi, std::vector<v2::Outcome> outcomes) {
+    for (auto& outcome : outcomes)
+        apply(now, spi, outcome);
+    const auto found = sas_.find(spi);
+    if (found == sas_.end())
+        return;
+    const auto& sa = found->second.sa;
+    const auto& facts = sa.facts();
+    if (facts.role == Role::responder && !sa.half_open())
+        half_open_.remove(facts.first_path.remote, facts.initiator_spi, spi);
+    if (sa.gone())
+        sas_.erase(found);
+    else
+        schedule(now, spi, found->second);
+}
+
+void Endpoint::Core::schedule(TimePoint now, wire::IkeSpi spi, Entry& entry) {
+    const auto due = entry.sa.next_deadline();
+    if (!due || *due >= entry.scheduled)
+        return;
+    // Whatever is due already has had its turn; the next must not come at once, or a fault that
+    // repeats would keep the caller busy.
+    entry.scheduled = std::max(*due, now + std::chrono::milliseconds(1));
+    deadlines_.emplace(entry.scheduled, spi);
+}
+
+void Endpoint::Core::note_messages(std::size_t first_effect,
+                                   const std::optional<v2::Ascription>& ascription) {
+    const auto note = [&](const std::string& connection, const std::string& arrow) {
+        if (auto* upkeep = find(connection))
+            upkeep->note_message(arrow);
+    };
+    const auto note_ascribed = [&](const std::string& arrow) {
+        for (const auto& connection : ascription->connections)
+            note(connection, arrow);
+    };
+    if (ascription)
+        std::ranges::for_each(ascription->earlier, note_ascribed);
+    for (auto i = first_effect; i < effects_.size(); ++i) {
+        const auto* report = std::get_if<Report>(&effects_[i]);
+        const auto* message = report ? std::get_if<MessageReport>(&report->event) : nullptr;
+        if (!message)
+            continue;
+        if (!message->connection.empty())
+            note(message->connection, message->arrow);
+        else if (ascription)
+            note_ascribed(message->arrow);
+    }
+}
+
+wire::IkeSpi Endpoint::Core::draw_spi() {
+    for (;;) {
+        std::array<std::uint8_t, 8> octets;
+        rng_.randomize(octets);
+        std::uint64_t number = 0;
+        for (const auto octet : octets)
+            number = number << 8 | octet;
+        const wire::IkeSpi spi{number};
+        if (number != 0 && !sas_.contains(spi))
+            return spi;
+    }
+}
+
+void Endpoint::Core::on_deadline(TimePoint now) {
+    if (!started_) {
+        started_ = true;
+        for (const auto& each : directory_.all()) {
+            auto& upkeep = *find(each->name);
+            upkeep.begin(now);
+            start(now, upkeep);
+        }
+    }
+    std::vector<wire::IkeSpi> due;
+    while (!deadlines_.empty() && deadlines_.top().first <= now) {
+        const auto [time, spi] = deadlines_.top();
+        deadlines_.pop();
+        const auto found = sas_.find(spi);
+        if (found == sas_.end() || found->second.scheduled != time)
+            continue;
+        found->second.scheduled = TimePoint::max();
+        due.push_back(spi);
+    }
+    for (const auto spi : due)
+        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+            const auto deadline = sa.next_deadline();
+            if (deadline && *deadline <= now)
+                sa.on_deadline(turn);
+        });
+    end_retired_children(now);
+    while (!superfluous_.empty() && superfluous_.begin()->first <= now) {
+        const auto spi = superfluous_.extract(superfluous_.begin()).mapped();
+        close_superfluous(now, spi);
+    }
+    while (!attempts_.empty() && attempts_.top().first <= now) {
+        const auto [time, name] = attempts_.top();
+        attempts_.pop();
+        auto* upkeep = find(name);
+        if (upkeep && upkeep->next_attempt() == time)
+            attempt(now, *upkeep);
+    }
+}
+
+v2::IkeSa* Endpoint::Core::find_alive(wire::IkeSpi spi) {
+    const auto found = sas_.find(spi);
+    return found != sas_.end() && found->second.sa.alive() ? &found->second.sa : nullptr;
+}
+
+bool Endpoint::Core::has_other(const std::string& connection, wire::IkeSpi spi) {
+    const auto* upkeep = find(connection);
+    return upkeep && std::ranges::any_of(upkeep->established.beside(spi), [&](wire::IkeSpi each) {
+               return find_alive(each) != nullptr;
+           });
+}
+
+bool Endpoint::Core::hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi) {
+    const auto* upkeep = find(connection);
+    if (!upkeep || shut_down_)
+        return false;
+    bool others = false;
+    for (const auto each : upkeep->established.beside(spi)) {
+        if (!find_alive(each))
+            continue;
+        others = true;
+        handle(now, each, [](v2::Turn& turn, v2::IkeSa& sa) { sa.activate_children(turn); });
+    }
+    return others;
+}
+
+void Endpoint::Core::end_retired_children(TimePoint now) {
+    const auto end = retired_.upper_bound(now);
+    for (auto each = retired_.begin(); each != end; ++each) {
+        effects_.emplace_back(RemoveChildSa{each->second.child});
+        child_spis_.release(each->second.inbound_spi);
+    }
+    retired_.erase(retired_.begin(), end);
+}
+
+void Endpoint::Core::on_kernel_event(TimePoint now, const KernelEvent& event) {
+    const auto with_owner = [&](auto child, const SaWork& work) {
+        if (const auto owner = child_spis_.owner(child))
+            handle(now, *owner, work);
+    };
+    std::visit(Overloaded{
+                   [&](const HardExpired& each) {
+                       with_owner(each.inbound_spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                           sa.on_hard_expired(turn, each.inbound_spi);
+                       });
+                   },
+                   [&](const SoftExpired& each) {
+                       with_owner(each.inbound_spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                           sa.on_soft_expired(turn, each.inbound_spi);
+                       });
+                   },
+                   [&](const TrafficRead& each) {
+                       with_owner(each.child, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                           sa.on_traffic_read(turn, each.child, each.inbound_packets);
+                       });
+                   },
+               },
+               event);
+}
+
+void Endpoint::Core::on_effect_failed(TimePoint now, const EffectFailure& failure) {
+    const auto& refused = std::get<ChildSaInstallFailed>(failure);
+    if (const auto owner = child_spis_.owner(refused.child))
+        handle(now, *owner, [&](v2::Turn& turn, v2::IkeSa& sa) {
+            sa.on_child_refused(turn, refused.child, refused.reason);
+        });
+}
+
+std::optional<Effect> Endpoint::Core::next_effect() {
+    if (effects_.empty())
+        return std::nullopt;
+    auto effect = std::move(effects_.front());
+    effects_.pop_front();
+    return effect;
+}
+
+std::optional<TimePoint> Endpoint::Core::next_deadline() const {
+    if (!started_)
+        return TimePoint::min();
+    std::optional<TimePoint> earliest;
+    const auto consider = [&](TimePoint time) {
+        earliest = earliest ? std::min(*earliest, time) : time;
+    };
+    if (!sas_.empty() && !deadlines_.empty())
+        earliest = deadlines_.top().first;
+    if (!shut_down_ && !attempts_.empty())
+        consider(attempts_.top().first);
+    if (!superfluous_.empty())
+        consider(superfluous_.begin()->first);
+    if (!retired_.empty())
+        consider(retired_.begin()->first);
+    return earliest;
+}
+
+EndpointStatus Endpoint::Core::status() const {
+    std::map<std::string, ConnectionStatus, std::less<>> by_name;
+    for (const auto& [name, upkeep] : upkeeps_)
+        by_name.emplace(name, upkeep.status());
+    for (const auto& [spi, entry] : sas_) {
+        auto status = entry.sa.status();
+        const auto found = by_name.find(entry.sa.connection());
+        if (status && found != by_name.end())
+            found->second.ike_sas.push_back(std::move(*status));
+    }
+    EndpointStatus out{.connections = {},
+                       .dropped = dropped_,
+                       .half_open = half_open_.count(),
+                       .unmatched = {unmatched_.begin(), unmatched_.end()}};
+    for (const auto& each : directory_.all()) {
+        auto& status = by_name.at(each->name);
+        const bool carried = std::ranges::any_of(
+            status.ike_sas, [](const auto& sa) { return !sa.children.empty(); });
+        const bool established =
+            std::ranges::any_of(status.ike_sas, [](const auto& sa) { return sa.established; });
+        if (!carried && (status.state == ConnectionState::up ||
+                         (status.state == ConnectionState::down && established)))
+            status.state = ConnectionState::ike_only;
+        std::ranges::sort(status.ike_sas, {}, &IkeSaStatus::since);
+        out.connections.push_back(std::move(status));
+    }
+    return out;
+}
+
+} // namespace viaduct::ike

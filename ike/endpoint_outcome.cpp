@@ -1,0 +1,245 @@
+// What the outcome of an IKE SA means for its connection.
+#include "ike/endpoint_core.h"
+#include "ike/overloaded.h"
+#include "ike/v2/rekey_collision.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace viaduct::ike {
+
+namespace {
+
+constexpr std::size_t kept_unmatched = 16;
+
+/// Of two IKE SAs whose first exchanges crossed, the side that began the loser closes it so much
+/// later: a peer with a rule of its own for duplicates has acted by then.
+constexpr auto crossing_patience = std::chrono::seconds(2);
+/// What the peer would have to close is left to it so long.
+constexpr auto peer_patience = std::chrono::seconds(15);
+
+void forget_sa(ConnectionUpkeep& upkeep, wire::IkeSpi spi) {
+    upkeep.established.erase(spi);
+    std::erase(upkeep.to_replace, spi);
+    if (upkeep.negotiation == spi)
+        upkeep.negotiation.reset();
+}
+
+} // namespace
+
+void Endpoint::Core::apply(TimePoint now, wire::IkeSpi spi, v2::Outcome& outcome) {
+    std::visit(Overloaded{
+                   [&](const v2::outcome::Up& each) { on_up(now, spi, each); },
+                   [&](const v2::outcome::Failed& each) { on_failed(now, spi, each); },
+                   [&](const v2::outcome::Down& each) { on_down(now, spi, each); },
+                   [&](const v2::outcome::WantsReplacement&) { on_wants_replacement(now, spi); },
+                   [&](const v2::outcome::Childless& each) { on_childless(now, spi, each); },
+                   [&](const v2::outcome::ChildUp& each) {
+                       if (auto* upkeep = find(each.connection)) {
+                           upkeep->on_child_up(now);
+                           close_replaced(now, spi, *upkeep);
+                       }
+                   },
+                   [&](const v2::outcome::ChildFailed& each) { on_child_failed(now, spi, each); },
+                   [&](v2::outcome::NewIkeSa& each) { on_new_ike_sa(now, each); },
+                   [&](v2::outcome::Bequeath& each) { on_bequeath(now, spi, each); },
+               },
+               outcome);
+}
+
+void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const v2::outcome::Up& outcome) {
+    auto* upkeep = find(outcome.connection);
+    const auto sa = sas_.find(spi);
+    if (!upkeep || sa == sas_.end())
+        return;
+    const bool ours = upkeep->negotiation == spi;
+    if (ours)
+        upkeep->negotiation.reset();
+    if (outcome.childless) {
+        upkeep->established.add(spi, outcome.peer);
+        // Of no use to a connection that is to stay up; the peer may still use it for one that
+        // waits.
+        if (upkeep->wanted())
+            handle(now, spi,
+                   [&](v2::Turn& turn, v2::IkeSa& each) { each.close(turn, *outcome.childless); });
+        return;
+    }
+    upkeep->established.add(spi, outcome.peer);
+    close_duplicates(now, spi, *upkeep, outcome);
+    if (outcome.has_child)
+        upkeep->on_up(now);
+    else
+        upkeep->on_ike_only(now);
+    if (!ours)
+        return;
+    // Should its children not all come.
+    for (const auto each : upkeep->to_replace)
+        superfluous_.emplace(now + peer_patience, each);
+    close_replaced(now, spi, *upkeep);
+}
+
+void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep) {
+    const auto* sa = find_alive(spi);
+    if (!sa || std::ranges::contains(upkeep.to_replace, spi) ||
+        sa->facts().role != Role::initiator || !sa->is_complete())
+        return;
+    for (const auto each : std::exchange(upkeep.to_replace, {}))
+        handle(now, each,
+               [&](v2::Turn& turn, v2::IkeSa& old) { old.close(turn, cause::Replaced{}); });
+}
+
+void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
+                                      const ConnectionUpkeep& upkeep,
+                                      const v2::outcome::Up& outcome) {
+    const auto& made = sas_.at(spi).sa;
+    for (const auto each : upkeep.established.with(outcome.peer)) {
+        const auto* found = find_alive(each);
+        if (each == spi || !found || std::ranges::contains(upkeep.to_replace, each))
+            continue;
+        const auto& old = *found;
+        // One that came up while the first messages of the other were under way is not what a peer
+        // forgot, or replaces: both sides began at once.
+        const bool crossed = old.established_at() >= made.facts().since;
+        if (!crossed && outcome.initial_contact) {
+            handle(now, each, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                sa.forget(turn, cause::ReplacedByPeer{});
+            });
+        } else if (crossed && old.first_role() != made.first_role()) {
+            const bool new_loses = v2::gives_way(made.lowest_nonce(), old.lowest_nonce());
+            const auto& loser = new_loses ? made : old;
+            const bool ours = loser.first_role() == Role::initiator;
+            superfluous_.emplace(now + (ours ? crossing_patience : peer_patience),
+                                 new_loses ? spi : each);
+        } else if (upkeep.connection().unique != policy::Uniqueness::never) {
+            superfluous_.emplace(now + peer_patience, each);
+        }
+    }
+}
+
+void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
+    const auto* sa = find_alive(spi);
+    const auto* upkeep = sa ? find(std::string(sa->connection())) : nullptr;
+    if (!upkeep || !upkeep->established.contains(spi))
+        return;
+    // Superfluous only as long as there is another, which the peer has too, with all its children.
+    bool others = false, replaced = false;
+    for (const auto each : upkeep->established.beside(spi)) {
+        const auto* other = find_alive(each);
+        if (!other)
+            continue;
+        others = true;
+        if (other->is_confirmed())
+            replaced = replaced || other->is_complete();
+        else
+            handle(now, each, [](v2::Turn& turn, v2::IkeSa& it) { it.check_liveness(turn); });
+    }
+    if (others && !replaced)
+        superfluous_.emplace(now + crossing_patience, spi);
+    if (!replaced)
+        return;
+    handle(now, spi, [](v2::Turn& turn, v2::IkeSa& each) { each.close(turn, cause::Replaced{}); });
+}
+
+void Endpoint::Core::on_new_ike_sa(TimePoint now, v2::outcome::NewIkeSa& outcome) {
+    const auto spi = outcome.facts.own_spi();
+    const auto [made, is_new] =
+        sas_.try_emplace(spi, v2::IkeSa(outcome.facts, std::move(outcome.state)));
+    if (is_new)
+        schedule(now, spi, made->second);
+}
+
+void Endpoint::Core::on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome) {
+    const auto* heir = find_alive(outcome.heir);
+    if (!heir) {
+        for (const auto& child : outcome.children) {
+            effects_.emplace_back(RemoveChildSa{child.id});
+            child_spis_.release(child.inbound_spi);
+        }
+        return;
+    }
+    if (auto* upkeep = find(std::string(heir->connection()))) {
+        upkeep->established.replace(spi, outcome.heir);
+        std::ranges::replace(upkeep->to_replace, spi, outcome.heir);
+    }
+    for (auto& [time, each] : superfluous_)
+        if (each == spi)
+            each = outcome.heir;
+    handle(now, outcome.heir, [&](v2::Turn& turn, v2::IkeSa& sa) {
+        sa.inherit(turn, std::move(outcome.children), std::move(outcome.waiting));
+    });
+}
+
+void Endpoint::Core::on_child_failed(TimePoint now, wire::IkeSpi spi,
+                                     const v2::outcome::ChildFailed& outcome) {
+    const auto found = sas_.find(spi);
+    if (auto* upkeep = find(outcome.connection))
+        upkeep->on_child_failed(now, outcome.role, outcome.why);
+    effects_.emplace_back(Report{NegotiationFailed{
+        .connection = outcome.connection,
+        .role = outcome.role,
+        .path = found == sas_.end() ? policy::UdpPath{} : found->second.sa.facts().path,
+        .why = outcome.why,
+        .retry = outcome.retry}});
+}
+
+void Endpoint::Core::on_failed(TimePoint now, wire::IkeSpi spi,
+                               const v2::outcome::Failed& outcome) {
+    const auto found = sas_.find(spi);
+    auto* upkeep = find(outcome.connection);
+    if (found == sas_.end())
+        return;
+    const auto& facts = found->second.sa.facts();
+    if (facts.role == Role::initiator && upkeep) {
+        forget_sa(*upkeep, spi);
+        attempt_failed(now, *upkeep, facts.path, outcome.why);
+        return;
+    }
+    NegotiationFailed failed{.connection = outcome.connection,
+                             .role = facts.role,
+                             .path = facts.path,
+                             .why = outcome.why,
+                             .retry = std::nullopt};
+    if (upkeep)
+        upkeep->on_peer_failed(now, outcome.why);
+    else
+        note_unmatched(failed);
+    effects_.emplace_back(Report{std::move(failed)});
+}
+
+void Endpoint::Core::on_down(TimePoint now, wire::IkeSpi spi, const v2::outcome::Down& outcome) {
+    auto* upkeep = find(outcome.connection);
+    if (!upkeep)
+        return;
+    forget_sa(*upkeep, spi);
+    upkeep->on_down(now, outcome.why, !upkeep->established.empty(), rng_);
+    schedule(*upkeep);
+}
+
+void Endpoint::Core::on_wants_replacement(TimePoint now, wire::IkeSpi spi) {
+    const auto* sa = find_alive(spi);
+    // Whoever set it up replaces it; the other side waits for that.
+    if (!sa || sa->first_role() != Role::initiator)
+        return;
+    auto* upkeep = find(std::string(sa->connection()));
+    if (!upkeep)
+        return;
+    if (!std::ranges::contains(upkeep->to_replace, spi))
+        upkeep->to_replace.push_back(spi);
+    if (!upkeep->negotiation)
+        attempt(now, *upkeep);
+}
+
+void Endpoint::Core::on_childless(TimePoint now, wire::IkeSpi spi,
+                                  const v2::outcome::Childless& outcome) {
+    auto* upkeep = find(outcome.connection);
+    if (upkeep && !has_other(outcome.connection, spi))
+        upkeep->on_childless(now, outcome.why);
+}
+
+void Endpoint::Core::note_unmatched(NegotiationFailed failed) {
+    if (unmatched_.size() == kept_unmatched)
+        unmatched_.pop_front();
+    unmatched_.push_back(std::move(failed));
+}
+
+} // namespace viaduct::ike

@@ -1,0 +1,29 @@
+// What an endpoint is told once, at its making.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace viaduct::ike {
+
+struct EndpointSettings {
+    /// Our UDP ports of IKE and of IKE beside ESP in UDP (RFC 3948). They differ. The peer's are
+    /// its connection's.
+    std::uint16_t ike_port = 500;
+    std::uint16_t nat_port = 4500;
+    /// Start only this connection by itself, and answer for no other; empty: all.
+    std::string only_connection;
+    /// Whether MessageReports carry `details` (costs time).
+    bool message_details = false;
+    /// Half-open IKE SAs (as responder) that are kept, in all and for one address of peers;
+    /// requests beyond are dropped.
+    std::size_t half_open_limit = 10000;
+    std::size_t half_open_limit_per_address = 1000;
+    /// From this many half-open IKE SAs on, in all and for one address, a new request is taken on
+    /// only with a cookie. Forged addresses get no further.
+    std::size_t cookie_threshold = 100;
+    std::size_t cookie_threshold_per_address = 50;
+};
+
+} // namespace viaduct::ike
