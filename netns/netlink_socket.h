@@ -1,0 +1,50 @@
+// A netlink socket for requests in a router's namespace. It subscribes to nothing.
+#pragma once
+
+#include "netns/file_descriptor.h"
+#include "netns/netlink_message.h"
+#include "netns/network_namespace.h"
+
+#include <botan/secmem.h>
+
+#include <expected>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace viaduct::netns {
+
+/// What the kernel said to one request: the answering message, header included, or nothing but its
+/// acknowledgement, or why not.
+using NetlinkAnswer = std::expected<Botan::secure_vector<std::uint8_t>, SystemError>;
+
+class NetlinkSocket {
+public:
+    /// `protocol`: NETLINK_XFRM, NETLINK_NETFILTER.
+    static std::expected<NetlinkSocket, SystemError> open(const NetworkNamespace& router,
+                                                          int protocol);
+
+    /// Sends the requests with one system call, in order, and collects the answers: one for each
+    /// request, in its place. Every request that asks for it (NLM_F_ACK) is waited for, two seconds
+    /// at most. The kernel handles each by itself; one that fails does not stop those behind it.
+    std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests);
+
+    /// Sends a request for a list (NLM_F_DUMP) and shows every message of the answer, header
+    /// included, to `each`. The octets live in secure memory and only as long as the call.
+    std::expected<void, SystemError>
+    dump(NetlinkMessage request, const std::function<void(std::span<const std::uint8_t>)>& each);
+
+private:
+    class Conversation;
+    class Listing;
+    explicit NetlinkSocket(FileDescriptor socket) : socket_(std::move(socket)) {}
+
+    std::expected<void, SystemError> send(std::span<const NetlinkMessage> requests);
+    template <class Receiver> void receive(Receiver& conversation);
+    void reserve_send_buffer(std::size_t octets);
+
+    FileDescriptor socket_;
+    std::uint32_t next_sequence_ = 1;
+};
+
+} // namespace viaduct::netns

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# What a child SA becomes in the kernel, read back with ip(8): every suite, encapsulation, lifetime,
+# selectors with ports, IPv6 and mixed families. What is removed leaves nothing.
+set -euo pipefail
+# shellcheck source=tests/kernel/two_routers
+. tests/kernel/two_routers
+
+ip netns add r1
+start_tool r1
+
+# Keys are checked by traffic, in esp_traffic.sh.
+states() { ip -netns r1 xfrm state; }
+# One a line, sorted; older kernels and builds do not say "ptype main".
+policies() {
+    ip -netns r1 xfrm policy | sed 's/ ptype main//' | awk '/^src/ && NR > 1 { print "" } { $1 = $1; printf "%s ", $0 }
+        END { if (NR) print "" }' | sort
+}
+
+expect_lines() { # what is read back, then lines that it must hold
+    local text=$1 line
+    shift
+    for line in "$@"; do
+        grep -qF -- "$line" <<<"$text" || die "no \"$line\" in:"$'\n'"$text"
+    done
+}
+
+expect_nothing_left() {
+    [ -z "$(states)" ] || die "states are left: $(states)"
+    [ -z "$(policies)" ] || die "policies are left: $(policies)"
+}
+
+installs() { # words of the install command
+    ask r1 install 1 "$@"
+}
+
+removes() {
+    ask r1 remove 1
+    expect_nothing_left
+}
+
+installs suite=gcm256
+expect_lines "$(states)" 'src 10.10.10.4 dst 10.10.10.5' 'proto esp spi 0xc0000000 reqid 7 mode tunnel' \
+    'replay-window 0 flag af-unspec' 'anti-replay esn context' 'replay_window 1024, bitmap-length 32' \
+    'aead rfc4106(gcm(aes)) 0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324 128' \
+    'src 10.10.10.5 dst 10.10.10.4' 'proto esp spi 0xc0000001 reqid 7 mode tunnel'
+[ "$(policies)" = "$(cat <<'EXPECTED'
+src 192.168.10.0/24 dst 192.168.20.0/24 dir out priority 193856 tmpl src 10.10.10.5 dst 10.10.10.4 proto esp reqid 7 mode tunnel 
+src 192.168.20.0/24 dst 192.168.10.0/24 dir fwd priority 193856 tmpl src 0.0.0.0 dst 10.10.10.5 proto esp reqid 7 mode tunnel 
+src 192.168.20.0/24 dst 192.168.10.0/24 dir in priority 193856 tmpl src 0.0.0.0 dst 10.10.10.5 proto esp reqid 7 mode tunnel 
+EXPECTED
+)" ] || die "other policies: $(policies)"
+removes
+
+installs suite=gcm256-esn window=64
+expect_lines "$(states)" 'flag af-unspec esn' 'replay_window 64, bitmap-length 2' 'replay_window 32, bitmap-length 1'
+removes
+
+installs suite=cbc128-sha1 window=32
+expect_lines "$(states)" 'replay-window 32 flag af-unspec' 'auth-trunc hmac(sha1) 0x8182' ' 96' 'enc cbc(aes) 0x01020304'
+removes
+for hash in 'sha256 128' 'sha384 192' 'sha512 256'; do
+    installs "suite=cbc256-${hash% *}"
+    [ "$(states | grep -c "auth-trunc hmac(${hash% *}) 0x[0-9a-f]* ${hash#* }\$")" = 2 ] || die "$hash: $(states)"
+    removes
+done
+
+installs encap=yes lifetime=3600 if_id=9
+expect_lines "$(states)" 'encap type espinudp sport 4500 dport 4500 addr 0.0.0.0' 'if_id 0x9'
+expect_lines "$(ip -netns r1 -statistics xfrm state)" 'expire add: soft 0(sec), hard 3600(sec)' \
+    'limit: soft (INF)(bytes), hard (INF)(bytes)'
+expect_lines "$(policies)" 'if_id 0x9'
+removes
+
+# Two subnets to three, both families inside IPv6, a port at our end.
+installs outer=fd00:ffff::5,fd00:ffff::4 'local=192.168.11.0/24,fd00:10::/64[6/443]' \
+    remote=192.168.30.0/24,192.168.40.0-192.168.40.2,fd00:20::/64
+expect_lines "$(states)" 'src fd00:ffff::4 dst fd00:ffff::5'
+[ "$(policies | grep -c '^src')" = 12 ] || die "not 12 policies: $(policies)"
+expect_lines "$(policies)" 'src 192.168.11.0/24 dst 192.168.40.2/32' 'tmpl src fd00:ffff::5 dst fd00:ffff::4' \
+    'src fd00:10::/64 dst fd00:20::/64 proto tcp sport 443' 'src fd00:20::/64 dst fd00:10::/64 proto tcp dport 443'
+removes
+
+# Many policies in one batch.
+many=$(printf ',10.%d.0.0/16' {1..100})
+installs "local=${many#,}" remote=192.168.20.0/24,192.168.30.0/24,192.168.40.0/24
+[ "$(policies | grep -c '^src')" = 900 ] || die "not 900 policies"
+removes
+
+installs
+ask r1 install 2 spi=0xd0000000 reqid=8 remote=192.168.30.0/24
+ask r1 remove-all
+expect_nothing_left
+
+# Nothing is wrong with removing what is gone, or what never was.
+installs
+ip -netns r1 xfrm state flush
+ip -netns r1 xfrm policy flush
+ask_refused r1 counters 1 | grep -F 'No such process'
+ask r1 remove 1
+ask r1 remove 17

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# The leak guard: without SAs and policies nothing between the protected networks passes in clear, in
+# neither direction, neither the hosts' packets nor the router's own; it is counted; everything else
+# passes. Also beside another table with the same hooks.
+set -euo pipefail
+# shellcheck source=tests/kernel/two_routers
+. tests/kernel/two_routers
+
+make_routers
+start_tool r1
+start_tool r2
+dropped() { # chain of r1
+    ip netns exec r1 nft list chain inet viaduct "$1" |
+        awk '/counter/ { for (i = 1; i <= NF; ++i) if ($i == "packets") sum += $(i + 1) } END { print sum + 0 }'
+}
+expect_dropped() { # chain, at least
+    [ "$(dropped "$1")" -ge "$2" ] || die "$1 counted $(dropped "$1") drops, not $2"
+    echo "$1 dropped $(dropped "$1")"
+}
+blocked() { # namespace, address, ping options…
+    if reaches "$@" -W 1; then die "$1 reaches $2 in clear"; fi
+}
+
+# The table reads back as it is written down for the byte tests.
+ask r1 firewall '192.168.10.0/24>192.168.20.0/24,192.168.30.0-192.168.30.9' 'fd00:10::/64>fd00:20::/64'
+diff <(ip netns exec r1 nft list table inet viaduct) tests/vectors/kernel/table.nft
+
+reaches host1 192.168.20.20 && die "reached in clear"
+ask r1 remove-firewall
+reaches host1 192.168.20.20 || die "this test shows nothing: the networks do not reach each other without the guard"
+reaches host1 fd00:20::20
+
+ip netns exec r1 nft -f - <<'RULES'
+table inet other {
+    chain forward {
+        type filter hook forward priority filter - 10
+        accept
+    }
+    chain output {
+        type filter hook output priority filter - 10
+        accept
+    }
+}
+RULES
+other=$(ip netns exec r1 nft list ruleset)
+pairs=('192.168.10.0/24>192.168.20.0/24' 'fd00:10::/64>fd00:20::/64')
+ask r1 firewall "${pairs[@]}"
+start_capture guard.pcap
+blocked host1 192.168.20.20
+blocked host1 fd00:20::20
+blocked r1 192.168.20.20 -I 192.168.10.1
+blocked r1 fd00:20::20 -I fd00:10::1
+stop_capture
+[ -z "$(captured guard.pcap "$clear_filter")" ] || die "leaked: $(captured guard.pcap "$clear_filter")"
+expect_dropped guard_forward 6
+expect_dropped guard_output 6
+# From outside: r2 has no guard, and sends in clear.
+blocked host2 192.168.10.10
+blocked host2 192.168.10.1
+blocked host2 fd00:10::1
+expect_dropped guard_forward 9
+expect_dropped guard_input 6
+
+# What is not protected passes.
+reaches host1 10.10.10.4
+reaches r1 192.168.10.1 -I 192.168.10.1
+reaches r1 10.10.10.4
+
+# Through the tunnel everything passes, the router's own packets too.
+words='local=192.168.10.0/24,fd00:10::/64 remote=192.168.20.0/24,fd00:20::/64'
+ask r1 install 1 side=left "$words"
+ask r2 install 1 side=right "$words"
+before="$(dropped guard_forward) $(dropped guard_output) $(dropped guard_input)"
+reaches host1 192.168.20.20
+reaches host1 fd00:20::20
+reaches r1 192.168.20.20 -I 192.168.10.1
+reaches host2 192.168.10.1
+reaches host2 fd00:10::1
+[ "$before" = "$(dropped guard_forward) $(dropped guard_output) $(dropped guard_input)" ] || die "dropped from the tunnel"
+
+# Somebody flushes it all.
+ip -netns r1 xfrm state flush
+ip -netns r1 xfrm policy flush
+start_capture flushed.pcap
+blocked host1 192.168.20.20
+stop_capture
+[ -z "$(captured flushed.pcap "$clear_filter")" ] || die "leaked: $(captured flushed.pcap "$clear_filter")"
+ask r1 remove-all
+ask r2 remove-all
+
+# The selectors are the outer addresses themselves: the tunnel's own packets pass the guard, IKE's
+# too, and nothing else that is clear.
+ask r1 firewall '10.10.10.5/32>10.10.10.4/32' 'fd00:ffff::5/128>fd00:ffff::4/128'
+blocked r1 10.10.10.4
+ip -netns r1 neigh flush dev outer
+ip netns exec r2 socat -u UDP4-RECV:500 STDOUT >"$OUT/ike" &
+for _ in {1..50}; do
+    [ -z "$(ip netns exec r2 ss -Hlnu sport = :500)" ] || break
+    sleep 0.1
+done
+echo hello | ip netns exec r1 socat - UDP4-SENDTO:10.10.10.4:500,sourceport=500
+sleep 0.3
+grep -q hello "$OUT/ike" || die "IKE does not pass the guard"
+words='local=10.10.10.5/32,fd00:ffff::5/128 remote=10.10.10.4/32,fd00:ffff::4/128'
+ask r1 install 1 side=left "$words"
+ask r2 install 1 side=right "$words"
+reaches r1 10.10.10.4 || die "no answer between the routers themselves"
+[ "$(esp_packets r1)" -ge 6 ] || die "not in ESP"
+
+ask r1 remove-firewall
+[ "$(ip netns exec r1 nft list ruleset)" = "$other" ] || die "another table changed"

@@ -1,0 +1,182 @@
+#include "xfrm/kernel_policy.h"
+
+#include "tests/kernel/fixed_child.h"
+
+#include <boost/test/unit_test.hpp>
+#include <netinet/in.h>
+#include <ranges>
+
+using namespace viaduct;
+using namespace viaduct::test;
+using xfrm::PolicyDirection;
+using xfrm::PortMask;
+
+namespace {
+
+policy::TrafficSelector with_ports(const char* subnet, std::uint8_t protocol, std::uint16_t first,
+                                   std::uint16_t last) {
+    policy::TrafficSelector result = selector(subnet);
+    result.protocol = protocol;
+    result.start_port = first;
+    result.end_port = last;
+    return result;
+}
+
+policy::ChildSa child_between(const policy::TrafficSelector& local,
+                              const policy::TrafficSelector& remote) {
+    policy::ChildSa child = gcm_child();
+    child.local_selectors = {local};
+    child.remote_selectors = {remote};
+    return child;
+}
+
+xfrm::PolicySelector only(const policy::ChildSa& child, PolicyDirection direction) {
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    std::vector<xfrm::PolicySelector> found;
+    for (const auto& policy : *policies) {
+        if (policy.selector.direction == direction) {
+            found.push_back(policy.selector);
+        }
+    }
+    BOOST_REQUIRE_EQUAL(found.size(), 1);
+    return found.front();
+}
+
+std::string reason_for_refusal(const policy::ChildSa& child) {
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(!policies);
+    return policies.error().kernel_message;
+}
+
+const auto anywhere = selector("192.168.20.0/24");
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(kernel_policy)
+
+BOOST_AUTO_TEST_CASE(every_pair_of_selectors_of_one_family_has_three_policies) {
+    policy::ChildSa child = gcm_child();
+    child.local_selectors = {selector("192.168.11.0/24"), selector("fd00:11::/64")};
+    child.remote_selectors = {selector("192.168.30.0/24"), selector("192.168.40.0/24"),
+                              selector("fd00:30::/64")};
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    BOOST_TEST(policies->size() == 9);
+    for (const auto& policy : *policies) {
+        const bool out = policy.selector.direction == PolicyDirection::out;
+        BOOST_TEST((policy.tunnel_source ==
+                    (out ? child.local_address
+                         : policy::IpAddress::unspecified(policy::AddressFamily::ipv4))));
+        BOOST_TEST(
+            (policy.tunnel_destination == (out ? child.remote_address : child.local_address)));
+        BOOST_TEST(policy.reqid == 7);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_range_becomes_the_subnets_that_cover_it) {
+    policy::ChildSa child = gcm_child();
+    child.remote_selectors[0].start_address = policy::IpAddress::v4(192, 168, 20, 0);
+    child.remote_selectors[0].end_address = policy::IpAddress::v4(192, 168, 20, 9);
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    std::vector<std::string> destinations;
+    for (const auto& policy : *policies) {
+        if (policy.selector.direction == PolicyDirection::out) {
+            destinations.push_back(policy.selector.destination.to_string());
+        }
+    }
+    const std::vector<std::string> expected{"192.168.20.0/29", "192.168.20.8/31"};
+    BOOST_TEST(destinations == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_selector_that_comes_twice_counts_once) {
+    policy::ChildSa child = gcm_child();
+    child.local_selectors.push_back(child.local_selectors.front());
+    BOOST_TEST(xfrm::kernel_policies(child)->size() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_port_stays_with_its_side) {
+    const auto child =
+        child_between(with_ports("192.168.10.0/24", IPPROTO_TCP, 443, 443), anywhere);
+    const auto out = only(child, PolicyDirection::out);
+    BOOST_TEST(out.protocol == IPPROTO_TCP);
+    BOOST_TEST((out.source_port == PortMask{443, 0xffff}));
+    BOOST_TEST((out.destination_port == PortMask{}));
+    const auto in = only(child, PolicyDirection::in);
+    BOOST_TEST((in.source_port == PortMask{}));
+    BOOST_TEST((in.destination_port == PortMask{443, 0xffff}));
+}
+
+BOOST_AUTO_TEST_CASE(a_block_of_ports_becomes_a_mask) {
+    const auto out =
+        only(child_between(with_ports("192.168.10.0/24", IPPROTO_UDP, 1024, 2047), anywhere),
+             PolicyDirection::out);
+    BOOST_TEST((out.source_port == PortMask{1024, 0xfc00}));
+}
+
+BOOST_AUTO_TEST_CASE(ports_that_no_mask_can_say_are_refused_with_the_reason) {
+    const std::string block = "a port range must be a block of a power of two to be one kernel "
+                              "policy, like 80, 1024-2047 or all";
+    for (const auto& [first, last] :
+         {std::pair(1000, 2000), std::pair(1, 2), std::pair(1, 65535), std::pair(65535, 0)}) {
+        BOOST_TEST(reason_for_refusal(child_between(with_ports("192.168.10.0/24", IPPROTO_TCP,
+                                                               static_cast<std::uint16_t>(first),
+                                                               static_cast<std::uint16_t>(last)),
+                                                    anywhere)) == block);
+    }
+    BOOST_TEST(
+        reason_for_refusal(child_between(with_ports("192.168.10.0/24", 0, 443, 443), anywhere)) ==
+        "ports without a protocol cannot be a kernel policy");
+}
+
+BOOST_AUTO_TEST_CASE(icmp_type_and_code_lie_alike_in_both_directions) {
+    // Echo request, any code.
+    const auto child =
+        child_between(with_ports("192.168.10.0/24", IPPROTO_ICMP, 0x0800, 0x08ff), anywhere);
+    for (const auto direction :
+         {PolicyDirection::in, PolicyDirection::out, PolicyDirection::forward}) {
+        const auto found = only(child, direction);
+        BOOST_TEST((found.source_port == PortMask{8, 0xffff}));
+        BOOST_TEST((found.destination_port == PortMask{}));
+    }
+    const auto unreachable =
+        only(child_between(anywhere, with_ports("192.168.10.0/24", IPPROTO_ICMP, 0x0304, 0x0304)),
+             PolicyDirection::out);
+    BOOST_TEST((unreachable.source_port == PortMask{3, 0xffff}));
+    BOOST_TEST((unreachable.destination_port == PortMask{4, 0xffff}));
+}
+
+BOOST_AUTO_TEST_CASE(protocols_that_never_meet_need_no_policy) {
+    const auto child = child_between(with_ports("192.168.10.0/24", IPPROTO_TCP, 0, 65535),
+                                     with_ports("192.168.20.0/24", IPPROTO_UDP, 0, 65535));
+    BOOST_TEST(xfrm::kernel_policies(child)->empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_needs_too_many_policies_is_refused) {
+    policy::ChildSa child = gcm_child();
+    policy::TrafficSelector wide = selector("0.0.0.0/0");
+    wide.start_address = policy::IpAddress::v4(0, 0, 0, 1);
+    wide.end_address = policy::IpAddress::v4(255, 255, 255, 254);
+    child.local_selectors = child.remote_selectors = {wide};
+    BOOST_TEST(reason_for_refusal(child) == "the child needs more than 6144 kernel policies");
+}
+
+BOOST_AUTO_TEST_CASE(the_more_specific_selector_wins) {
+    const auto priority = [](const policy::TrafficSelector& local) {
+        return xfrm::policy_priority(only(child_between(local, anywhere), PolicyDirection::out));
+    };
+    const auto wide = priority(selector("0.0.0.0/0"));
+    const auto subnet = priority(selector("192.168.10.0/24"));
+    const auto tcp = priority(with_ports("192.168.10.0/24", IPPROTO_TCP, 0, 65535));
+    const auto block = priority(with_ports("192.168.10.0/24", IPPROTO_TCP, 1024, 2047));
+    const auto port = priority(with_ports("192.168.10.0/24", IPPROTO_TCP, 1024, 1024));
+    const auto host = priority(selector("192.168.10.10/32"));
+    BOOST_TEST(wide > subnet);
+    BOOST_TEST(subnet > tcp);
+    BOOST_TEST(tcp > block);
+    BOOST_TEST(block > port);
+    BOOST_TEST(port > host);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

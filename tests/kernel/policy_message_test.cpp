@@ -1,0 +1,79 @@
+#include "xfrm/policy_message.h"
+
+#include "tests/crypto/vector_file.h"
+#include "tests/kernel/fixed_child.h"
+#include "tests/kernel/netlink_text.h"
+
+#include <boost/test/unit_test.hpp>
+#include <netinet/in.h>
+#include <ranges>
+
+#include <linux/xfrm.h>
+
+using namespace viaduct;
+using namespace viaduct::test;
+using xfrm::PolicyDirection;
+
+namespace {
+
+NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size) {
+    static const std::vector<Vector> vectors =
+        read_vectors("tests/vectors/kernel/iproute2_xfrm.txt");
+    const auto found = std::ranges::find_if(
+        vectors, [&](const Vector& vector) { return vector.text("case") == name; });
+    BOOST_REQUIRE(found != vectors.end());
+    return take_apart(found->octets("octets"), fixed_size);
+}
+
+xfrm::KernelPolicy policy_of(const policy::ChildSa& child, PolicyDirection direction) {
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    const auto found = std::ranges::find_if(*policies, [&](const xfrm::KernelPolicy& policy) {
+        return policy.selector.direction == direction;
+    });
+    BOOST_REQUIRE(found != policies->end());
+    return *found;
+}
+
+/// IPv6 in an IPv4 tunnel, TCP to our port 443, on an XFRM interface.
+policy::ChildSa web_child() {
+    policy::ChildSa child = gcm_child();
+    child.if_id = 9;
+    child.local_selectors = {selector("fd00:10::/64")};
+    child.local_selectors[0].protocol = IPPROTO_TCP;
+    child.local_selectors[0].start_port = child.local_selectors[0].end_port = 443;
+    child.remote_selectors = {selector("fd00:20::/64")};
+    return child;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(policy_message)
+
+BOOST_AUTO_TEST_CASE(policies_are_what_ip_sends) {
+    const auto out = xfrm::put_policy(policy_of(gcm_child(), PolicyDirection::out));
+    BOOST_TEST(take_apart(out.octets(), sizeof(xfrm_userpolicy_info)) ==
+               sent_by_ip("policy out", sizeof(xfrm_userpolicy_info)));
+    const auto forward = xfrm::put_policy(policy_of(web_child(), PolicyDirection::forward));
+    BOOST_TEST(take_apart(forward.octets(), sizeof(xfrm_userpolicy_info)) ==
+               sent_by_ip("policy fwd ipv6 in ipv4", sizeof(xfrm_userpolicy_info)));
+}
+
+BOOST_AUTO_TEST_CASE(policies_are_deleted_as_ip_does) {
+    const auto in = xfrm::delete_policy(policy_of(gcm_child(), PolicyDirection::in).selector);
+    BOOST_TEST(take_apart(in.octets(), sizeof(xfrm_userpolicy_id)) ==
+               sent_by_ip("delete policy in", sizeof(xfrm_userpolicy_id)));
+    const auto forward =
+        xfrm::delete_policy(policy_of(web_child(), PolicyDirection::forward).selector);
+    BOOST_TEST(take_apart(forward.octets(), sizeof(xfrm_userpolicy_id)) ==
+               sent_by_ip("delete policy fwd ipv6", sizeof(xfrm_userpolicy_id)));
+}
+
+BOOST_AUTO_TEST_CASE(a_policy_is_described_in_the_words_of_ip) {
+    BOOST_TEST(xfrm::describe_policy(policy_of(web_child(), PolicyDirection::in)) ==
+               "ip xfrm policy update src fd00:20::/64 dst fd00:10::/64 proto 6 dport 443 dir in "
+               "if_id 9 priority 183536 tmpl src 0.0.0.0 dst 10.10.10.5 proto esp reqid 7 mode "
+               "tunnel");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,145 @@
+#include "xfrm/state_message.h"
+
+#include "tests/crypto/vector_file.h"
+#include "tests/kernel/fixed_child.h"
+#include "tests/kernel/netlink_text.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <netinet/in.h>
+#include <ranges>
+
+#include <linux/xfrm.h>
+
+using namespace viaduct;
+using namespace viaduct::test;
+using policy::IntegrityAlgorithm;
+using xfrm::Direction;
+
+namespace {
+
+NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size) {
+    static const std::vector<Vector> vectors =
+        read_vectors("tests/vectors/kernel/iproute2_xfrm.txt");
+    const auto found = std::ranges::find_if(
+        vectors, [&](const Vector& vector) { return vector.text("case") == name; });
+    BOOST_REQUIRE(found != vectors.end());
+    return take_apart(found->octets("octets"), fixed_size);
+}
+
+void require_state_as_ip_sends_it(const std::string& name, const policy::ChildSa& child,
+                                  Direction direction) {
+    const auto message = xfrm::new_state(child, direction);
+    BOOST_REQUIRE(message);
+    BOOST_TEST(take_apart(message->octets(), sizeof(xfrm_usersa_info)) ==
+               sent_by_ip(name, sizeof(xfrm_usersa_info)));
+}
+
+/// An answer to GETAE as the kernel writes it.
+std::vector<std::uint8_t> counters_answer(std::uint64_t bytes, std::uint64_t packets) {
+    netns::NetlinkMessage message("answer", XFRM_MSG_NEWAE, 0);
+    message.put_fixed(xfrm_aevent_id{});
+    message.put_attribute_of(XFRMA_REPLAY_VAL, xfrm_replay_state{});
+    message.put_attribute_of(XFRMA_LTIME_VAL, xfrm_lifetime_cur{bytes, packets, 0, 0});
+    return {message.octets().begin(), message.octets().end()};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(state_message)
+
+BOOST_AUTO_TEST_CASE(states_with_aes_gcm_are_what_ip_sends) {
+    require_state_as_ip_sends_it("gcm256 in", gcm_child(), Direction::inbound);
+    require_state_as_ip_sends_it("gcm256 out", gcm_child(), Direction::outbound);
+}
+
+BOOST_AUTO_TEST_CASE(states_with_aes_cbc_are_what_ip_sends) {
+    policy::ChildSa with_lifetime = cbc_child(128, IntegrityAlgorithm::hmac_sha1_96);
+    with_lifetime.lifetime = std::chrono::hours(1);
+    require_state_as_ip_sends_it("cbc128-sha1 in", with_lifetime, Direction::inbound);
+    require_state_as_ip_sends_it("cbc256-sha256 in",
+                                 cbc_child(256, IntegrityAlgorithm::hmac_sha2_256_128),
+                                 Direction::inbound);
+    require_state_as_ip_sends_it("cbc256-sha384 in",
+                                 cbc_child(256, IntegrityAlgorithm::hmac_sha2_384_192),
+                                 Direction::inbound);
+    require_state_as_ip_sends_it("cbc256-sha512 in",
+                                 cbc_child(256, IntegrityAlgorithm::hmac_sha2_512_256),
+                                 Direction::inbound);
+}
+
+BOOST_AUTO_TEST_CASE(extended_sequence_numbers_encapsulation_and_an_interface_are_what_ip_sends) {
+    policy::ChildSa child = gcm_child();
+    child.local_address = policy::IpAddress::parse("fd00:ffff::5").value();
+    child.remote_address = policy::IpAddress::parse("fd00:ffff::4").value();
+    child.suite.sequence_numbers = policy::SequenceNumbers::extended;
+    child.replay_window = 64;
+    child.if_id = 9;
+    child.encapsulation = policy::UdpEncapsulation{.local_port = 4500, .remote_port = 4501};
+    require_state_as_ip_sends_it("esn encapsulated ipv6 in", child, Direction::inbound);
+}
+
+BOOST_AUTO_TEST_CASE(extended_sequence_numbers_always_have_a_window) {
+    policy::ChildSa child = gcm_child();
+    child.suite.sequence_numbers = policy::SequenceNumbers::extended;
+    child.replay_window = 0;
+    for (const Direction direction : {Direction::inbound, Direction::outbound}) {
+        const auto parts =
+            take_apart(xfrm::new_state(child, direction)->octets(), sizeof(xfrm_usersa_info));
+        BOOST_REQUIRE_EQUAL(parts.attributes.count(XFRMA_REPLAY_ESN_VAL), 1);
+        xfrm_replay_state_esn window{};
+        std::memcpy(&window, parts.attributes.find(XFRMA_REPLAY_ESN_VAL)->second.data(),
+                    sizeof(window));
+        BOOST_TEST(window.replay_window == 32);
+        BOOST_TEST(window.bmp_len == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_state_is_deleted_as_ip_does) {
+    const auto message = xfrm::delete_state(gcm_child(), Direction::inbound);
+    auto expected = sent_by_ip("delete state", sizeof(xfrm_usersa_id));
+    // ip names the source too, which XFRM only looks at for protocols without SPI.
+    expected.attributes.erase(XFRMA_SRCADDR);
+    BOOST_TEST(take_apart(message.octets(), sizeof(xfrm_usersa_id)) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_kernel_has_no_name_for_is_refused_by_name) {
+    policy::ChildSa child = gcm_child();
+    child.suite.encryption = policy::EncryptionAlgorithm::aes_cbc;
+    const auto message = xfrm::new_state(child, Direction::inbound);
+    BOOST_REQUIRE(!message);
+    BOOST_TEST(message.error().code == EOPNOTSUPP);
+    BOOST_TEST(message.error().to_string() ==
+               "NEWSA in 10.10.10.4 -> 10.10.10.5 spi 0xc0000000: Operation not supported (no "
+               "kernel algorithm for " +
+                   child.suite.to_string() + ")");
+}
+
+BOOST_AUTO_TEST_CASE(a_window_beyond_the_kernels_is_refused) {
+    policy::ChildSa child = gcm_child();
+    child.replay_window = 4097;
+    BOOST_TEST(!xfrm::new_state(child, Direction::inbound));
+    BOOST_TEST(xfrm::new_state(child, Direction::outbound).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(counters_are_read_from_the_answer) {
+    const auto counted = xfrm::read_counters(counters_answer(8400, 100));
+    BOOST_REQUIRE(counted);
+    BOOST_TEST(counted->bytes == 8400);
+    BOOST_TEST(counted->packets == 100);
+}
+
+BOOST_AUTO_TEST_CASE(a_cut_answer_has_no_counters) {
+    const auto answer = counters_answer(8400, 100);
+    for (std::size_t length = 0; length < answer.size(); ++length) {
+        BOOST_TEST(!xfrm::read_counters(std::span(answer).first(length)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_description_holds_no_key) {
+    BOOST_TEST(xfrm::describe_state(gcm_child(), Direction::inbound) ==
+               "ip xfrm state add src 10.10.10.4 dst 10.10.10.5 proto esp spi 0xc0000000 reqid 7 "
+               "mode tunnel replay-window 1024 flag af-unspec aead rfc4106(gcm(aes)) (key) 128");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

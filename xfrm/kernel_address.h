@@ -1,0 +1,17 @@
+// policy's addresses in XFRM's form.
+#pragma once
+
+#include "policy/ip_address.h"
+
+#include <cstdint>
+#include <netinet/in.h>
+
+#include <linux/xfrm.h>
+
+namespace viaduct::xfrm {
+
+/// AF_INET or AF_INET6.
+std::uint16_t kernel_family(policy::AddressFamily family);
+xfrm_address_t kernel_address(const policy::IpAddress& address);
+
+} // namespace viaduct::xfrm

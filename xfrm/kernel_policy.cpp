@@ -1,0 +1,170 @@
+#include "xfrm/kernel_policy.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <netinet/in.h>
+#include <optional>
+
+namespace viaduct::xfrm {
+namespace {
+
+using netns::SystemError;
+using policy::ChildSa;
+using policy::TrafficSelector;
+
+/// Ports or ICMP type and code of a pair, seen from our side.
+struct PairPorts {
+    PortMask local, remote;
+};
+using PortsResult = std::expected<PairPorts, std::string>;
+
+bool has_all_ports(const TrafficSelector& selector) {
+    return selector.start_port == 0 && selector.end_port == 65535;
+}
+
+std::optional<PortMask> port_mask(const TrafficSelector& selector) {
+    const std::uint32_t size = selector.end_port - selector.start_port + 1U;
+    if (selector.end_port < selector.start_port || !std::has_single_bit(size) ||
+        selector.start_port % size != 0) {
+        return std::nullopt;
+    }
+    return PortMask{selector.start_port, static_cast<std::uint16_t>(~(size - 1))};
+}
+
+/// RFC 7296 section 3.13.1: the type is the upper octet of the port, the code the lower. XFRM takes
+/// the type for a source port and the code for a destination port, whichever way the packet goes.
+PortsResult icmp_ports(const TrafficSelector& local, const TrafficSelector& remote) {
+    const TrafficSelector& ports = has_all_ports(remote) ? local : remote;
+    if (!has_all_ports(local) && !has_all_ports(remote) &&
+        (local.start_port != remote.start_port || local.end_port != remote.end_port)) {
+        return std::unexpected("both sides name different ICMP types");
+    }
+    const auto type = static_cast<std::uint16_t>(ports.start_port >> 8);
+    const auto code = static_cast<std::uint16_t>(ports.start_port & 0xff);
+    if (has_all_ports(ports)) {
+        return PairPorts{};
+    }
+    if (ports.start_port == ports.end_port) {
+        return PairPorts{{type, 0xffff}, {code, 0xffff}};
+    }
+    if (code == 0 && ports.end_port == ports.start_port + 0xff) {
+        return PairPorts{{type, 0xffff}, {}};
+    }
+    return std::unexpected("a range of ICMP types cannot be one kernel policy");
+}
+
+PortsResult pair_ports(const TrafficSelector& local, const TrafficSelector& remote,
+                       std::uint8_t protocol) {
+    if (protocol == 0 && !(has_all_ports(local) && has_all_ports(remote))) {
+        return std::unexpected("ports without a protocol cannot be a kernel policy");
+    }
+    if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
+        return icmp_ports(local, remote);
+    }
+    const auto local_ports = port_mask(local);
+    const auto remote_ports = port_mask(remote);
+    if (!local_ports || !remote_ports) {
+        return std::unexpected("a port range must be a block of a power of two to be one kernel "
+                               "policy, like 80, 1024-2047 or all");
+    }
+    return PairPorts{*local_ports, *remote_ports};
+}
+
+/// Nothing when no packet can match both.
+std::optional<std::uint8_t> common_protocol(std::uint8_t a, std::uint8_t b) {
+    if (a == b || b == 0) {
+        return a;
+    }
+    return a == 0 ? std::optional(b) : std::nullopt;
+}
+
+PolicySelector mirrored(PolicySelector selector, PolicyDirection direction) {
+    selector.direction = direction;
+    std::swap(selector.source, selector.destination);
+    if (selector.protocol != IPPROTO_ICMP && selector.protocol != IPPROTO_ICMPV6) {
+        std::swap(selector.source_port, selector.destination_port);
+    }
+    return selector;
+}
+
+void append_directions(std::vector<KernelPolicy>& policies, const ChildSa& child,
+                       const PolicySelector& out) {
+    const auto append = [&](const PolicySelector& selector) {
+        policies.push_back({selector, {}, {}, child.reqid});
+        set_tunnel(policies.back(), child.local_address, child.remote_address);
+    };
+    append(out);
+    append(mirrored(out, PolicyDirection::in));
+    append(mirrored(out, PolicyDirection::forward));
+}
+
+SystemError refusal(const TrafficSelector& local, const TrafficSelector& remote,
+                    std::string reason) {
+    return {EINVAL, "NEWPOLICY " + local.to_string() + " -> " + remote.to_string(),
+            std::move(reason)};
+}
+
+std::expected<void, SystemError> append_pair(std::vector<KernelPolicy>& policies,
+                                             const ChildSa& child, const TrafficSelector& local,
+                                             const TrafficSelector& remote) {
+    const auto protocol = common_protocol(local.protocol, remote.protocol);
+    if (local.family() != remote.family() || !protocol) {
+        return {};
+    }
+    const auto ports = pair_ports(local, remote, *protocol);
+    if (!ports) {
+        return std::unexpected(refusal(local, remote, ports.error()));
+    }
+    const auto local_subnets = local.subnets();
+    const auto remote_subnets = remote.subnets();
+    if (policies.size() + 3 * local_subnets.size() * remote_subnets.size() > most_policies) {
+        return std::unexpected(refusal(local, remote,
+                                       "the child needs more than " +
+                                           std::to_string(most_policies) + " kernel policies"));
+    }
+    for (const policy::Subnet& source : local_subnets) {
+        for (const policy::Subnet& destination : remote_subnets) {
+            append_directions(policies, child,
+                              {PolicyDirection::out, source, destination, *protocol, ports->local,
+                               ports->remote, child.if_id});
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
+                const policy::IpAddress& remote) {
+    const bool out = policy.selector.direction == PolicyDirection::out;
+    policy.tunnel_source = out ? local : policy::IpAddress::unspecified(local.family());
+    policy.tunnel_destination = out ? remote : local;
+}
+
+std::expected<std::vector<KernelPolicy>, SystemError> kernel_policies(const ChildSa& child) {
+    std::vector<KernelPolicy> policies;
+    for (const TrafficSelector& local : child.local_selectors) {
+        for (const TrafficSelector& remote : child.remote_selectors) {
+            if (const auto done = append_pair(policies, child, local, remote); !done) {
+                return std::unexpected(done.error());
+            }
+        }
+    }
+    std::ranges::sort(policies, {}, &KernelPolicy::selector);
+    const auto repeated = std::ranges::unique(policies, {}, &KernelPolicy::selector);
+    policies.erase(repeated.begin(), repeated.end());
+    return policies;
+}
+
+std::uint32_t policy_priority(const PolicySelector& selector) {
+    constexpr std::uint32_t lowest = 200000;
+    const std::uint32_t prefixes =
+        std::uint32_t{selector.source.prefix_length} + selector.destination.prefix_length;
+    const auto ports = static_cast<std::uint32_t>(std::popcount(selector.source_port.mask) +
+                                                  std::popcount(selector.destination_port.mask));
+    // 9 bits of prefixes, 1 of protocol, 6 of ports.
+    return lowest - (prefixes << 7 | (selector.protocol != 0 ? 1U : 0U) << 6 | ports);
+}
+
+} // namespace viaduct::xfrm

@@ -1,0 +1,66 @@
+// Selectors of a child as the policies that the kernel can hold. Values only.
+#pragma once
+
+#include "netns/system_error.h"
+#include "policy/child_sa.h"
+
+#include <compare>
+#include <cstdint>
+#include <expected>
+#include <vector>
+
+namespace viaduct::xfrm {
+
+/// XFRM's three places where a packet meets policies: `in` for packets to the router itself,
+/// `forward` for decrypted packets that it passes on.
+enum class PolicyDirection : std::uint8_t { in, out, forward };
+
+/// A port, or a block of ports of a power of two, as value and mask; mask 0: any. Host byte order.
+struct PortMask {
+    std::uint16_t value = 0;
+    std::uint16_t mask = 0;
+    friend auto operator<=>(const PortMask&, const PortMask&) = default;
+};
+
+/// Which packets a policy is about. The kernel holds at most one policy for each.
+struct PolicySelector {
+    PolicyDirection direction{};
+    policy::Subnet source;
+    policy::Subnet destination;
+    /// 0: any.
+    std::uint8_t protocol = 0;
+    /// For ICMP: type and code.
+    PortMask source_port;
+    PortMask destination_port;
+    std::uint32_t if_id = 0;
+    friend auto operator<=>(const PolicySelector&, const PolicySelector&) = default;
+};
+
+/// What happens to these packets: ESP in tunnel mode between two addresses, with any state that has
+/// the reqid.
+struct KernelPolicy {
+    PolicySelector selector;
+    /// Of packets that arrive any: the kernel finds their state by SPI, and a peer whose address
+    /// changes goes on with the states that it has.
+    policy::IpAddress tunnel_source;
+    policy::IpAddress tunnel_destination;
+    std::uint32_t reqid = 0;
+    friend bool operator==(const KernelPolicy&, const KernelPolicy&) = default;
+};
+
+/// Where the packets of such a child's policies travel outside.
+void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
+                const policy::IpAddress& remote);
+
+/// Policies in, out and forward for every pair of selectors of one family and of protocols that
+/// meet; sorted, without duplicates. Port ranges that are not a block of a power of two, ports
+/// without a protocol, OPAQUE ports and more than `most_policies` are refused with the reason.
+std::expected<std::vector<KernelPolicy>, netns::SystemError>
+kernel_policies(const policy::ChildSa& child);
+constexpr std::size_t most_policies = 6144;
+
+/// Lower wins in the kernel. Depends on the selector only: the longer the prefixes together, the
+/// sooner; then a protocol before any; then the longer the port masks.
+std::uint32_t policy_priority(const PolicySelector& selector);
+
+} // namespace viaduct::xfrm

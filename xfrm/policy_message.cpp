@@ -1,0 +1,116 @@
+#include "xfrm/policy_message.h"
+
+#include "xfrm/kernel_address.h"
+
+#include <format>
+#include <utility>
+
+namespace viaduct::xfrm {
+namespace {
+
+using netns::NetlinkMessage;
+
+struct DirectionName {
+    std::uint8_t number;
+    const char* name;
+};
+
+DirectionName direction_name(PolicyDirection direction) {
+    switch (direction) {
+    case PolicyDirection::in: return {XFRM_POLICY_IN, "in"};
+    case PolicyDirection::out: return {XFRM_POLICY_OUT, "out"};
+    case PolicyDirection::forward: return {XFRM_POLICY_FWD, "fwd"};
+    }
+    std::unreachable();
+}
+
+std::string port_text(const char* name, const PortMask& port) {
+    if (port.mask == 0) {
+        return {};
+    }
+    return port.mask == 0xffff ? std::format(" {} {}", name, port.value)
+                               : std::format(" {} {}/0x{:04x}", name, port.value, port.mask);
+}
+
+std::string selector_text(const PolicySelector& selector) {
+    std::string text =
+        std::format("src {} dst {}", selector.source.to_string(), selector.destination.to_string());
+    if (selector.protocol != 0) {
+        text += std::format(" proto {}", selector.protocol);
+    }
+    text += port_text("sport", selector.source_port);
+    text += port_text("dport", selector.destination_port);
+    text += std::format(" dir {}", direction_name(selector.direction).name);
+    return selector.if_id == 0 ? text : text + std::format(" if_id {}", selector.if_id);
+}
+
+xfrm_selector kernel_selector(const PolicySelector& selector) {
+    xfrm_selector result{};
+    result.saddr = kernel_address(selector.source.address);
+    result.daddr = kernel_address(selector.destination.address);
+    result.prefixlen_s = selector.source.prefix_length;
+    result.prefixlen_d = selector.destination.prefix_length;
+    result.sport = htons(selector.source_port.value);
+    result.sport_mask = htons(selector.source_port.mask);
+    result.dport = htons(selector.destination_port.value);
+    result.dport_mask = htons(selector.destination_port.mask);
+    result.family = kernel_family(selector.source.address.family());
+    result.proto = selector.protocol;
+    return result;
+}
+
+xfrm_user_tmpl kernel_template(const KernelPolicy& policy) {
+    xfrm_user_tmpl result{};
+    result.id.daddr = kernel_address(policy.tunnel_destination);
+    result.id.proto = IPPROTO_ESP;
+    result.saddr = kernel_address(policy.tunnel_source);
+    result.family = kernel_family(policy.tunnel_source.family());
+    result.reqid = policy.reqid;
+    result.mode = XFRM_MODE_TUNNEL;
+    result.aalgos = result.ealgos = result.calgos = ~0U;
+    return result;
+}
+
+} // namespace
+
+NetlinkMessage put_policy(const KernelPolicy& policy) {
+    NetlinkMessage message("UPDPOLICY " + selector_text(policy.selector), XFRM_MSG_UPDPOLICY,
+                           NLM_F_REQUEST | NLM_F_ACK);
+    xfrm_userpolicy_info info{};
+    info.sel = kernel_selector(policy.selector);
+    info.lft.soft_byte_limit = info.lft.hard_byte_limit = XFRM_INF;
+    info.lft.soft_packet_limit = info.lft.hard_packet_limit = XFRM_INF;
+    info.priority = policy_priority(policy.selector);
+    info.dir = direction_name(policy.selector.direction).number;
+    info.action = XFRM_POLICY_ALLOW;
+    info.share = XFRM_SHARE_ANY;
+    message.put_fixed(info);
+    message.put_attribute_of(XFRMA_TMPL, kernel_template(policy));
+    if (policy.selector.if_id != 0) {
+        message.put_attribute_of(XFRMA_IF_ID, policy.selector.if_id);
+    }
+    return message;
+}
+
+NetlinkMessage delete_policy(const PolicySelector& selector) {
+    NetlinkMessage message("DELPOLICY " + selector_text(selector), XFRM_MSG_DELPOLICY,
+                           NLM_F_REQUEST | NLM_F_ACK);
+    xfrm_userpolicy_id id{};
+    id.sel = kernel_selector(selector);
+    id.dir = direction_name(selector.direction).number;
+    message.put_fixed(id);
+    if (selector.if_id != 0) {
+        message.put_attribute_of(XFRMA_IF_ID, selector.if_id);
+    }
+    return message;
+}
+
+std::string describe_policy(const KernelPolicy& policy) {
+    return std::format("ip xfrm policy update {} priority {} tmpl src {} dst {} proto esp reqid {} "
+                       "mode tunnel",
+                       selector_text(policy.selector), policy_priority(policy.selector),
+                       policy.tunnel_source.to_string(), policy.tunnel_destination.to_string(),
+                       policy.reqid);
+}
+
+} // namespace viaduct::xfrm

@@ -1,0 +1,20 @@
+// Requests about policies, as netlink messages.
+#pragma once
+
+#include "netns/netlink_message.h"
+#include "xfrm/kernel_policy.h"
+
+#include <string>
+
+namespace viaduct::xfrm {
+
+/// UPDPOLICY: puts the policy there, in place of one with the same selector if there is one. Also
+/// used for policies that are new to us: an earlier run that was killed may have left them.
+netns::NetlinkMessage put_policy(const KernelPolicy& policy);
+/// DELPOLICY.
+netns::NetlinkMessage delete_policy(const PolicySelector& selector);
+
+/// What put_policy() asks for in the words of ip(8).
+std::string describe_policy(const KernelPolicy& policy);
+
+} // namespace viaduct::xfrm

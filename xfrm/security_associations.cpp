@@ -1,0 +1,349 @@
+#include "xfrm/security_associations.h"
+
+#include "netns/netlink_socket.h"
+#include "xfrm/policy_message.h"
+#include "xfrm/reversible_batch.h"
+#include "xfrm/security_policies.h"
+#include "xfrm/state_copy.h"
+#include "xfrm/state_message.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <linux/netlink.h>
+#include <utility>
+
+namespace viaduct::xfrm {
+namespace {
+
+using netns::NetlinkAnswer;
+using netns::NetlinkMessage;
+using netns::SystemError;
+using policy::ChildSa;
+using policy::ChildSaId;
+
+constexpr Direction directions[]{Direction::inbound, Direction::outbound};
+
+KernelFailure failure(const SystemError& error) {
+    return {error.what, error};
+}
+
+NetlinkMessage message_for(const PolicyChange& change) {
+    if (const auto* const put = std::get_if<PutPolicy>(&change)) {
+        return put_policy(put->policy);
+    }
+    return delete_policy(std::get<DeletePolicy>(change).selector);
+}
+
+/// What names a child's states to the kernel and on the wire, without keys and selectors.
+ChildSa name_of(const ChildSa& child) {
+    ChildSa name;
+    name.id = child.id;
+    name.local_address = child.local_address;
+    name.remote_address = child.remote_address;
+    name.inbound_spi = child.inbound_spi;
+    name.outbound_spi = child.outbound_spi;
+    name.encapsulation = child.encapsulation;
+    return name;
+}
+
+bool has(ChildPart part, Direction direction) {
+    return part == ChildPart::both ||
+           part == (direction == Direction::inbound ? ChildPart::inbound : ChildPart::outbound);
+}
+
+bool has(ChildPart part, const KernelPolicy& policy) {
+    return has(part, policy.selector.direction == PolicyDirection::out ? Direction::outbound
+                                                                       : Direction::inbound);
+}
+
+std::expected<std::vector<KernelPolicy>, SystemError> policies_of(const ChildSa& child,
+                                                                  ChildPart part) {
+    auto policies = kernel_policies(child);
+    if (policies) {
+        std::erase_if(*policies, [&](const KernelPolicy& policy) { return !has(part, policy); });
+    }
+    return policies;
+}
+
+/// Sequence numbers that a moved state leaves out: more than its original can spend between being
+/// read and being replaced.
+constexpr std::uint32_t skipped_numbers = 1 << 16;
+
+} // namespace
+
+std::string KernelFailure::to_string() const {
+    return SystemError{error.code, request, error.kernel_message}.to_string();
+}
+
+struct SecurityAssociations::Router {
+    struct Installed {
+        /// By name_of().
+        ChildSa name;
+        bool inbound = false;
+        bool outbound = false;
+        /// What the outbound state had counted before it was taken out.
+        StateCounters sent;
+
+        bool& present(Direction direction) {
+            return direction == Direction::inbound ? inbound : outbound;
+        }
+    };
+
+    netns::NetlinkSocket socket;
+    std::map<ChildSaId, Installed> installed;
+    SecurityPolicies policies;
+
+    std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
+};
+
+SecurityAssociations::SecurityAssociations(std::unique_ptr<Router> router)
+    : router_(std::move(router)) {}
+SecurityAssociations::SecurityAssociations(SecurityAssociations&&) noexcept = default;
+SecurityAssociations& SecurityAssociations::operator=(SecurityAssociations&&) noexcept = default;
+SecurityAssociations::~SecurityAssociations() = default;
+
+std::expected<SecurityAssociations, SystemError>
+SecurityAssociations::open(const netns::NetworkNamespace& router) {
+    return netns::NetlinkSocket::open(router, NETLINK_XFRM).transform([](auto&& socket) {
+        return SecurityAssociations(
+            std::make_unique<Router>(std::forward<decltype(socket)>(socket)));
+    });
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::install(const ChildSa& child) {
+    return put(child, ChildPart::both);
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::install_inbound(const ChildSa& child) {
+    return put(child, ChildPart::inbound);
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::install_outbound(const ChildSa& child) {
+    auto installed = put(child, ChildPart::outbound);
+    if (!installed) {
+        // The first failure is the one to tell.
+        static_cast<void>(remove(child.id));
+    }
+    return installed;
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::put(const ChildSa& child, ChildPart part) {
+    ReversibleBatch batch;
+    for (const Direction direction : directions) {
+        if (has(part, direction)) {
+            auto message = new_state(child, direction);
+            if (!message) {
+                return std::unexpected(failure(message.error()));
+            }
+            batch.add(std::move(*message), delete_state(child, direction));
+        }
+    }
+    const auto policies = policies_of(child, part);
+    if (!policies) {
+        return std::unexpected(failure(policies.error()));
+    }
+    auto& installed = router_->installed;
+    const auto entry = installed.find(child.id);
+    const bool fits =
+        part == ChildPart::outbound
+            ? entry != installed.end() && entry->second.inbound && !entry->second.outbound
+            : entry == installed.end();
+    if (!fits) {
+        return std::unexpected(failure(
+            {EEXIST,
+             request_name("NEWSA", child,
+                          part == ChildPart::outbound ? Direction::outbound : Direction::inbound),
+             entry == installed.end() ? "the child's inbound SA is not installed"
+                                      : "the child is installed already"}));
+    }
+    for (const PolicyChange& change : router_->policies.add(child.id, *policies)) {
+        batch.add(message_for(change),
+                  message_for(router_->policies.without(child.id, selector_of(change))));
+    }
+    if (const auto sent = batch.send(router_->socket); !sent) {
+        if (entry == installed.end()) {
+            router_->policies.drop(child.id);
+        }
+        return std::unexpected(failure(sent.error()));
+    }
+    auto& now = installed.try_emplace(child.id, name_of(child)).first->second;
+    for (const Direction direction : directions) {
+        now.present(direction) |= has(part, direction);
+    }
+    return {};
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::remove_outbound(ChildSaId child) {
+    const auto entry = router_->installed.find(child);
+    if (entry == router_->installed.end() || !entry->second.outbound) {
+        return {};
+    }
+    auto& [name, inbound, outbound, sent] = entry->second;
+    std::vector<NetlinkMessage> requests;
+    requests.push_back(query_state(name, Direction::outbound));
+    requests.push_back(delete_state(name, Direction::outbound));
+    const auto answers = router_->socket.exchange(requests);
+    if (!answers[1] && !is_gone(answers[1].error())) {
+        return std::unexpected(failure(answers[1].error()));
+    }
+    outbound = false;
+    if (answers[0]) {
+        sent = read_counters(*answers[0]).value_or(sent);
+    }
+    return {};
+}
+
+std::expected<void, KernelFailure>
+SecurityAssociations::move(ChildSaId child, const policy::UdpPath& path,
+                           const std::optional<policy::UdpEncapsulation>& encapsulation) {
+    const auto entry = router_->installed.find(child);
+    if (entry == router_->installed.end()) {
+        return std::unexpected(failure({ESRCH, "GETSA", "the child is not installed"}));
+    }
+    ChildSa moved = name_of(entry->second.name);
+    moved.local_address = path.local.address;
+    moved.remote_address = path.remote.address;
+    moved.encapsulation = encapsulation;
+    return router_->move(entry->second, moved).transform_error(failure);
+}
+
+std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& child,
+                                                                    const ChildSa& moved) {
+    const ChildSa& before = child.name;
+    const bool in_place = moved.local_address == before.local_address &&
+                          moved.remote_address == before.remote_address && moved.encapsulation &&
+                          before.encapsulation;
+    std::vector<Direction> present;
+    std::vector<NetlinkMessage> questions;
+    for (const Direction direction : directions) {
+        if (child.present(direction)) {
+            present.push_back(direction);
+            questions.push_back(read_state(before, direction));
+        }
+    }
+    const auto states = socket.exchange(questions);
+    ReversibleBatch batch;
+    std::vector<std::pair<NetlinkMessage, NetlinkMessage>> last;
+    for (std::size_t index = 0; index < present.size(); ++index) {
+        const Direction direction = present[index];
+        if (!states[index]) {
+            return std::unexpected(states[index].error());
+        }
+        const auto& state = *states[index];
+        const std::uint32_t skipped = direction == Direction::outbound ? skipped_numbers : 0;
+        auto made = in_place ? redirected_state(state, moved, direction)
+                             : copied_state(state, moved, direction, skipped);
+        auto back = in_place ? redirected_state(state, before, direction)
+                             : copied_state(state, before, direction, skipped);
+        if (!made || !back) {
+            return std::unexpected(made ? back.error() : made.error());
+        }
+        if (in_place) {
+            batch.add(std::move(*made), std::move(*back));
+        } else if (flow_of(moved, direction).destination ==
+                   flow_of(before, direction).destination) {
+            // The kernel cannot hold both.
+            batch.add_removal(delete_state(before, direction), std::move(*back));
+            batch.add(std::move(*made), delete_state(moved, direction));
+        } else {
+            // The packets go on with the old one until the policies lead to the new one.
+            batch.add(std::move(*made), delete_state(moved, direction));
+            last.emplace_back(delete_state(before, direction), std::move(*back));
+        }
+    }
+    const auto id = before.id;
+    auto forth = policies.move(id, moved.local_address, moved.remote_address);
+    auto back = policies.move(id, before.local_address, before.remote_address);
+    policies.move(id, moved.local_address, moved.remote_address);
+    for (std::size_t index = 0; index < forth.size(); ++index) {
+        batch.add(message_for(forth[index]), message_for(back[index]));
+    }
+    for (auto& [request, inverse] : last) {
+        batch.add_removal(std::move(request), std::move(inverse));
+    }
+    auto done = batch.send(socket);
+    if (done) {
+        child.name = moved;
+    } else {
+        policies.move(id, before.local_address, before.remote_address);
+    }
+    return done;
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::remove(ChildSaId child) {
+    const auto entry = router_->installed.find(child);
+    if (entry == router_->installed.end()) {
+        return {};
+    }
+    std::vector<NetlinkMessage> requests;
+    std::ranges::transform(router_->policies.drop(child), std::back_inserter(requests),
+                           message_for);
+    for (const Direction direction : directions) {
+        if (entry->second.present(direction)) {
+            requests.push_back(delete_state(entry->second.name, direction));
+        }
+    }
+    router_->installed.erase(entry);
+    for (const NetlinkAnswer& answer : router_->socket.exchange(requests)) {
+        if (!answer && !is_gone(answer.error())) {
+            return std::unexpected(failure(answer.error()));
+        }
+    }
+    return {};
+}
+
+std::expected<policy::ChildSaCounters, KernelFailure>
+SecurityAssociations::counters(ChildSaId child) {
+    const auto entry = router_->installed.find(child);
+    if (entry == router_->installed.end()) {
+        return std::unexpected(failure({ESRCH, "GETAE", "the child is not installed"}));
+    }
+    std::vector<NetlinkMessage> requests;
+    std::vector<StateCounters*> counted;
+    StateCounters received;
+    StateCounters sent = entry->second.sent;
+    for (const Direction direction : directions) {
+        if (entry->second.present(direction)) {
+            requests.push_back(query_state(entry->second.name, direction));
+            counted.push_back(direction == Direction::inbound ? &received : &sent);
+        }
+    }
+    const auto answers = router_->socket.exchange(requests);
+    for (std::size_t index = 0; index < answers.size(); ++index) {
+        if (!answers[index]) {
+            return std::unexpected(failure(answers[index].error()));
+        }
+        const auto read = read_counters(*answers[index]);
+        if (!read) {
+            return std::unexpected(
+                failure({EBADMSG, requests[index].description(), "the answer holds no counters"}));
+        }
+        *counted[index] = *read;
+    }
+    return policy::ChildSaCounters{received.bytes, received.packets, sent.bytes, sent.packets};
+}
+
+void SecurityAssociations::remove_all() {
+    while (!router_->installed.empty()) {
+        // Nobody is left to do anything about a failure.
+        static_cast<void>(remove(router_->installed.begin()->first));
+    }
+}
+
+std::vector<std::string> SecurityAssociations::describe(const ChildSa& child, ChildPart part) {
+    std::vector<std::string> lines;
+    for (const Direction direction : directions) {
+        if (has(part, direction)) {
+            lines.push_back(describe_state(child, direction));
+        }
+    }
+    const auto policies = policies_of(child, part);
+    if (!policies) {
+        lines.push_back(policies.error().to_string());
+        return lines;
+    }
+    std::ranges::transform(*policies, std::back_inserter(lines), describe_policy);
+    return lines;
+}
+
+} // namespace viaduct::xfrm

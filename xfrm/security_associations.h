@@ -1,0 +1,78 @@
+// Child SAs in a router's kernel: states and policies, installed, moved and removed in batches.
+#pragma once
+
+#include "netns/network_namespace.h"
+#include "policy/child_sa.h"
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace viaduct::xfrm {
+
+/// Why the kernel did not take a child SA: the request that failed and its error.
+struct KernelFailure {
+    /// `NEWSA in 10.10.10.5 -> 10.10.10.4 spi 0xc0ffee01`.
+    std::string request;
+    netns::SystemError error;
+
+    std::string to_string() const;
+};
+
+/// What of a child SA: its inbound state with the policies of what arrives, its outbound state with
+/// the policies of what leaves, or both.
+enum class ChildPart : std::uint8_t { both, inbound, outbound };
+
+/// The child SAs of one router. Owns a command socket without subscriptions in its namespace.
+class SecurityAssociations {
+public:
+    static std::expected<SecurityAssociations, netns::SystemError>
+    open(const netns::NetworkNamespace& router);
+    SecurityAssociations(SecurityAssociations&&) noexcept;
+    SecurityAssociations& operator=(SecurityAssociations&&) noexcept;
+    ~SecurityAssociations();
+
+    /// Both states and the policies in, out and forward for every pair of selectors of one family,
+    /// as one send. If one request fails, what the others made is taken back.
+    std::expected<void, KernelFailure> install(const policy::ChildSa& child);
+    /// The inbound state and the policies in and forward, in the same way.
+    std::expected<void, KernelFailure> install_inbound(const policy::ChildSa& child);
+    /// The outbound state and the policies out of a child of which install_inbound() put the rest
+    /// there. The kernel takes the newest state of a reqid for packets to come. If it fails,
+    /// nothing of the child stays.
+    std::expected<void, KernelFailure> install_outbound(const policy::ChildSa& child);
+    /// The outbound state only; the policies stay. No failure when it is gone already.
+    std::expected<void, KernelFailure> remove_outbound(policy::ChildSaId child);
+    /// The states of the child, and where its policies lead, between other addresses or ports.
+    /// Where the ports alone change, the kernel does that in place. Otherwise states are read and
+    /// made again: outbound with some sequence numbers left out, inbound without what arrives while
+    /// this goes on. If it fails, everything is as it was but for sequence numbers.
+    std::expected<void, KernelFailure>
+    move(policy::ChildSaId child, const policy::UdpPath& path,
+         const std::optional<policy::UdpEncapsulation>& encapsulation);
+    /// Whatever is left of the child. No failure when something is gone already. Policies that
+    /// another installed child shares stay.
+    std::expected<void, KernelFailure> remove(policy::ChildSaId child);
+    /// Of an outbound state that remove_outbound() took out: what it had counted. Fails with ESRCH
+    /// when the child is not installed or the kernel lost a state of it.
+    std::expected<policy::ChildSaCounters, KernelFailure> counters(policy::ChildSaId child);
+    /// Takes out everything that this object installed.
+    void remove_all();
+
+    /// The requests that would put this part of the child there, one a line in the words of ip(8),
+    /// without keys.
+    static std::vector<std::string> describe(const policy::ChildSa& child,
+                                             ChildPart part = ChildPart::both);
+
+private:
+    struct Router;
+    explicit SecurityAssociations(std::unique_ptr<Router> router);
+    std::expected<void, KernelFailure> put(const policy::ChildSa& child, ChildPart part);
+
+    std::unique_ptr<Router> router_;
+};
+
+} // namespace viaduct::xfrm

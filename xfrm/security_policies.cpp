@@ -1,0 +1,75 @@
+#include "xfrm/security_policies.h"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace viaduct::xfrm {
+
+const PolicySelector& selector_of(const PolicyChange& change) {
+    const auto* const put = std::get_if<PutPolicy>(&change);
+    return put != nullptr ? put->policy.selector : std::get<DeletePolicy>(change).selector;
+}
+
+std::vector<PolicyChange> SecurityPolicies::add(policy::ChildSaId child,
+                                                const std::vector<KernelPolicy>& policies) {
+    std::vector<PolicyChange> changes;
+    for (const KernelPolicy& policy : policies) {
+        std::vector<Use>& users = uses_[policy.selector];
+        if (users.empty() || users.back().policy != policy) {
+            changes.emplace_back(PutPolicy{policy});
+        }
+        users.push_back({child, policy});
+        selectors_[child].push_back(policy.selector);
+    }
+    return changes;
+}
+
+std::vector<PolicyChange> SecurityPolicies::move(policy::ChildSaId child,
+                                                 const policy::IpAddress& local,
+                                                 const policy::IpAddress& remote) {
+    std::vector<PolicyChange> changes;
+    for (const PolicySelector& selector : selectors_[child]) {
+        std::vector<Use>& users = uses_.find(selector)->second;
+        const auto use = std::ranges::find(users, child, &Use::child);
+        const KernelPolicy before = use->policy;
+        set_tunnel(use->policy, local, remote);
+        if (use->policy != before && &*use == &users.back()) {
+            changes.emplace_back(PutPolicy{use->policy});
+        }
+    }
+    return changes;
+}
+
+PolicyChange SecurityPolicies::without(policy::ChildSaId child,
+                                       const PolicySelector& selector) const {
+    const auto entry = uses_.find(selector);
+    if (entry != uses_.end()) {
+        for (const Use& use : entry->second | std::views::reverse) {
+            if (use.child != child) {
+                return PutPolicy{use.policy};
+            }
+        }
+    }
+    return DeletePolicy{selector};
+}
+
+std::vector<PolicyChange> SecurityPolicies::drop(policy::ChildSaId child) {
+    std::vector<PolicyChange> changes;
+    for (const PolicySelector& selector : std::exchange(selectors_[child], {})) {
+        const auto entry = uses_.find(selector);
+        std::vector<Use>& users = entry->second;
+        const KernelPolicy before = users.back().policy;
+        std::erase_if(users, [&](const Use& use) { return use.child == child; });
+        if (users.empty()) {
+            changes.emplace_back(DeletePolicy{selector});
+            uses_.erase(entry);
+        } else if (users.back().policy != before) {
+            changes.emplace_back(PutPolicy{users.back().policy});
+        }
+    }
+    selectors_.erase(child);
+    return changes;
+}
+
+} // namespace viaduct::xfrm

@@ -1,0 +1,32 @@
+// A state that is in the kernel, told again with other outer addresses: nothing else of it changes,
+// neither keys and limits nor sequence numbers and counters.
+#pragma once
+
+#include "netns/netlink_message.h"
+#include "netns/system_error.h"
+#include "xfrm/state_flow.h"
+
+#include <cstdint>
+#include <expected>
+#include <span>
+
+namespace viaduct::xfrm {
+
+/// GETSA, whose answer holds the whole state, keys included.
+netns::NetlinkMessage read_state(const policy::ChildSa& child, Direction direction);
+
+/// NEWSA: the state that `answer` (to read_state()) tells of, at the child's addresses and ports.
+/// `skipped` outbound sequence numbers stay unused, for those that the original spends after it was
+/// read: RFC 4303 3.3.3 forbids to use one twice. Fails with EBADMSG when `answer` tells of no
+/// state.
+std::expected<netns::NetlinkMessage, netns::SystemError>
+copied_state(std::span<const std::uint8_t> answer, const policy::ChildSa& child,
+             Direction direction, std::uint32_t skipped);
+
+/// UPDSA: the state that `answer` tells of goes on between the child's ports. The kernel changes it
+/// in place; its addresses cannot be changed so.
+std::expected<netns::NetlinkMessage, netns::SystemError>
+redirected_state(std::span<const std::uint8_t> answer, const policy::ChildSa& child,
+                 Direction direction);
+
+} // namespace viaduct::xfrm
