@@ -1,0 +1,38 @@
+#include "daemon/absent_kernel.h"
+
+namespace viaduct::daemon {
+
+namespace {
+
+class AbsentKernel : public RouterKernel {
+public:
+    std::expected<void, std::string> install_firewall(const policy::FirewallRules&) override {
+        return {};
+    }
+    std::expected<void, std::string> remove_firewall() override { return {}; }
+    bool has_firewall() override { return true; }
+    std::expected<void, std::string> install(const policy::ChildSa&) override { return {}; }
+    std::expected<void, std::string> install_inbound(const policy::ChildSa&) override { return {}; }
+    std::expected<void, std::string> install_outbound(const policy::ChildSa&) override {
+        return {};
+    }
+    std::expected<void, std::string> remove_outbound(policy::ChildSaId) override { return {}; }
+    std::expected<void, std::string> move(policy::ChildSaId, const policy::UdpPath&,
+                                          const std::optional<policy::UdpEncapsulation>&) override {
+        return {};
+    }
+    std::expected<void, std::string> remove(policy::ChildSaId) override { return {}; }
+    void remove_all() override {}
+    std::optional<policy::ChildSaCounters> counters(policy::ChildSaId) override {
+        return std::nullopt;
+    }
+};
+
+} // namespace
+
+std::expected<std::unique_ptr<RouterKernel>, std::string>
+AbsentKernelSource::open(const std::string& /*router*/, const netns::NetworkNamespace& /*place*/) {
+    return std::make_unique<AbsentKernel>();
+}
+
+} // namespace viaduct::daemon

@@ -1,0 +1,137 @@
+// viaductd: the object graph, from the command line to the event loop.
+#include "daemon/absent_kernel.h"
+#include "daemon/command_line.h"
+#include "daemon/control_socket.h"
+#include "daemon/dry_run_kernel.h"
+#include "daemon/name_resolver.h"
+#include "daemon/one_line.h"
+#include "daemon/operator_commands.h"
+#include "daemon/privileges.h"
+#include "daemon/ready_notice.h"
+#include "daemon/reload.h"
+#include "daemon/routers.h"
+#include "daemon/signals.h"
+#include "daemon/version.h"
+#include "daemon/xfrm_kernel.h"
+
+#include <boost/asio/io_context.hpp>
+#include <botan/auto_rng.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+namespace {
+
+using namespace viaduct;
+using namespace viaduct::daemon;
+
+constexpr int success = 0;
+constexpr int failed = 1;
+constexpr int wrong_usage = 2;
+
+int fail(int status, const std::string& reason) {
+    std::cerr << "viaductd: " << reason << "\n";
+    return status;
+}
+
+int check(const DaemonOptions& options) {
+    // With no more rights than the daemon has when it reads the files.
+    if (const auto dropped = drop_privileges(); !dropped) {
+        return fail(failed, dropped.error());
+    }
+    const auto configuration = read_configuration(options.config);
+    for (const auto& mistake : configuration.mistakes) {
+        std::cout << mistake.to_string() << "\n";
+    }
+    std::cout << count_of(configuration.routers.size(), "router") << ", "
+              << count_of(configuration.connection_count(), "connection") << ", "
+              << count_of(configuration.mistakes.size(), "mistake") << "\n";
+    return configuration.mistakes.empty() ? success : failed;
+}
+
+std::unique_ptr<KernelSource> make_kernel(KernelChoice choice, LogWriter& log) {
+    switch (choice) {
+    case KernelChoice::dry_run: return std::make_unique<DryRunKernelSource>(log);
+    case KernelChoice::none: return std::make_unique<AbsentKernelSource>();
+    case KernelChoice::xfrm: break;
+    }
+    return std::make_unique<XfrmKernelSource>(log);
+}
+
+ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
+    return {.ike_port = options.ike_port,
+            .nat_port = options.nat_port,
+            // The other connections stay guarded, so they are not left out of the configuration.
+            .only_connection = options.only,
+            .message_details = options.log.shows(LogArea::ike, LogLevel::debug)};
+}
+
+int run(const DaemonOptions& options) {
+    protect_process();
+    if (const auto able = check_privileges(options); !able) {
+        return fail(failed, able.error());
+    }
+    LogWriter log(options.log, options.foreground ? terminal_log() : system_log());
+    boost::asio::io_context loop(1);
+    Botan::AutoSeeded_RNG rng;
+    NameResolver resolver(loop);
+    const auto kernel = make_kernel(options.kernel, log);
+
+    RouterSurroundings surroundings{loop, *kernel, resolver, rng, log, endpoint_settings(options),
+                                    {}};
+    Routers routers(surroundings);
+    Reload reload(options.config, options.only, routers, log);
+    OperatorCommands commands(loop, routers, reload, kernel->name());
+    surroundings.observer = [&](const std::string& router, const ike::ReportEvent& event) {
+        commands.on_report(router, event);
+    };
+
+    auto control =
+        ControlSocket::open(loop, {.path = options.control, .group = options.control_group}, log,
+                            [&](std::string_view line, const ControlAnswer& answer) {
+                                commands.on_request(line, answer);
+                            });
+    if (!control) {
+        return fail(failed, control.error());
+    }
+    if (const auto dropped = drop_privileges(); !dropped) {
+        return fail(failed, dropped.error());
+    }
+    // Not before: a thread has its own capabilities.
+    log.write_in_background();
+    const Signals signals(loop, [&] { routers.stop([&] { loop.stop(); }); }, [&] { reload.run(); });
+
+    const auto plan = reload.run();
+    routers.watch();
+    log.write(LogArea::daemon, LogLevel::info, "ready: " + count_text(plan));
+    send_ready_notice();
+    loop.run();
+    control->reset();
+    log.write(LogArea::daemon, LogLevel::info, "ended");
+    log.finish(std::chrono::seconds(1));
+    // Without destructors: a name that is still being resolved would be waited for.
+    std::_Exit(success);
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto options =
+        parse_command_line(std::vector<std::string>(arguments + 1, arguments + count));
+    if (!options) {
+        return fail(wrong_usage, options.error() + " (viaductd --help)");
+    }
+    switch (options->action) {
+    case DaemonOptions::Action::show_help: std::cout << command_line_help(); return success;
+    case DaemonOptions::Action::show_version:
+        std::cout << "viaductd " << version() << "\n";
+        return success;
+    case DaemonOptions::Action::check: return check(*options);
+    case DaemonOptions::Action::run: break;
+    }
+    return run(*options);
+}

@@ -1,0 +1,53 @@
+// What operators ask for over the control socket, and the answers.
+#pragma once
+
+#include "daemon/control_request.h"
+#include "daemon/control_socket.h"
+#include "daemon/reload.h"
+#include "daemon/routers.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <string>
+#include <vector>
+
+namespace viaduct::daemon {
+
+class OperatorCommands {
+public:
+    OperatorCommands(boost::asio::io_context& loop, Routers& routers, Reload& reload,
+                     std::string kernel);
+
+    void on_request(std::string_view line, const ControlAnswer& answer);
+    /// Ends the waits of those who asked for a connection.
+    void on_report(const std::string& router, const ike::ReportEvent& event);
+
+private:
+    /// Somebody who asked for a connection and waits until it is up or has failed.
+    struct Waiting {
+        ConnectionName name;
+        std::chrono::steady_clock::time_point until;
+        ControlAnswer answer;
+    };
+
+    std::string status(const ControlRequest& request);
+    std::string reload();
+    std::string version() const;
+    void up(const ControlRequest& request, const ControlAnswer& answer);
+    std::string down(const ControlRequest& request);
+    std::string rekey(const ControlRequest& request);
+    bool is_up(const ConnectionName& name);
+    /// The running router of the one connection that the name stands for, or the answer that says
+    /// why not.
+    std::expected<ConnectionName, std::string> one_connection(const std::string& name);
+    void look_after_waiting();
+
+    Routers& routers_;
+    Reload& reload_;
+    std::string kernel_;
+    ClockReading started_ = ClockReading::now();
+    std::vector<Waiting> waiting_;
+    boost::asio::steady_timer timer_;
+};
+
+} // namespace viaduct::daemon

@@ -1,0 +1,122 @@
+#include "daemon/privileges.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <vector>
+
+namespace viaduct::daemon {
+
+namespace {
+
+/// Programming XFRM and nftables; entering namespaces; ports 500 and 4500.
+constexpr std::array<cap_value_t, 3> kept{CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_NET_BIND_SERVICE};
+
+struct FreeCapabilities {
+    void operator()(cap_t set) const { cap_free(set); }
+};
+using CapabilitySet = std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities>;
+
+bool is_permitted(cap_value_t capability) {
+    const CapabilitySet current(cap_get_proc());
+    cap_flag_value_t value = CAP_CLEAR;
+    return current != nullptr &&
+           cap_get_flag(current.get(), capability, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
+}
+
+/// Ports below are for CAP_NET_BIND_SERVICE.
+unsigned first_free_port() {
+    std::ifstream setting("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    unsigned port = 1024;
+    setting >> port;
+    return setting ? port : 1024;
+}
+
+std::unexpected<std::string> refused(const char* what) {
+    return std::unexpected(std::string("dropping privileges: ") + what + ": " +
+                           std::strerror(errno));
+}
+
+std::expected<void, std::string> drop_bounding_set() {
+    for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability) {
+        const bool keep = std::ranges::find(kept, capability) != kept.end();
+        if (!keep && cap_get_bound(capability) == 1 && cap_drop_bound(capability) != 0) {
+            return refused("bounding set");
+        }
+    }
+    return {};
+}
+
+std::expected<void, std::string> keep_only() {
+    std::vector<cap_value_t> permitted;
+    for (const auto capability : kept) {
+        if (is_permitted(capability)) {
+            permitted.push_back(capability);
+        }
+    }
+    const CapabilitySet wanted(cap_init());
+    const auto keep = [&](cap_flag_t flag) {
+        // An empty list is an error to libcap.
+        return permitted.empty() ||
+               cap_set_flag(wanted.get(), flag, static_cast<int>(permitted.size()),
+                            permitted.data(), CAP_SET) == 0;
+    };
+    if (wanted == nullptr || !keep(CAP_PERMITTED) || !keep(CAP_EFFECTIVE) ||
+        cap_set_proc(wanted.get()) != 0) {
+        return refused("capabilities");
+    }
+    return {};
+}
+
+} // namespace
+
+void protect_process() {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    ::umask(077);
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+std::expected<void, std::string> check_privileges(const DaemonOptions& options) {
+    if (options.kernel == KernelChoice::xfrm &&
+        (!is_permitted(CAP_NET_ADMIN) || !is_permitted(CAP_SYS_ADMIN))) {
+        return std::unexpected("needs CAP_NET_ADMIN and CAP_SYS_ADMIN (or --kernel none, with "
+                               "--ike-port and --nat-port)");
+    }
+    const auto free = first_free_port();
+    if (!is_permitted(CAP_NET_BIND_SERVICE) &&
+        (options.ike_port < free || options.nat_port < free)) {
+        return std::unexpected("ports below " + std::to_string(free) +
+                               " need CAP_NET_BIND_SERVICE; choose others with --ike-port and "
+                               "--nat-port (and --kernel none)");
+    }
+    return {};
+}
+
+std::expected<void, std::string> drop_privileges() {
+    // Without CAP_SETPCAP the bounding set stays; no_new_privs makes it irrelevant then.
+    if (is_permitted(CAP_SETPCAP)) {
+        if (auto dropped = drop_bounding_set(); !dropped) {
+            return dropped;
+        }
+    }
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return refused("no_new_privs");
+    }
+    cap_reset_ambient();
+    return keep_only();
+}
+
+} // namespace viaduct::daemon

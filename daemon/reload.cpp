@@ -1,0 +1,72 @@
+#include "daemon/reload.h"
+
+#include "daemon/one_line.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace viaduct::daemon {
+
+namespace {
+
+std::string changes_text(const policy::ConnectionChanges& changes) {
+    std::string text;
+    const auto add = [&](std::string_view word, const std::vector<std::string>& names) {
+        if (!names.empty()) {
+            text += fmt::format("; {}: {}", word, fmt::join(names, ", "));
+        }
+    };
+    add("added", changes.added);
+    add("removed", changes.removed);
+    add("changed", changes.changed);
+    add("kept", changes.kept);
+    return text;
+}
+
+} // namespace
+
+std::string_view to_string(RouterAction action) {
+    switch (action) {
+    case RouterAction::start: return "added";
+    case RouterAction::stop: return "removed";
+    case RouterAction::move: return "moved to another namespace or other ports";
+    case RouterAction::reconfigure: return "reconfigured";
+    case RouterAction::keep: return "unchanged";
+    case RouterAction::keep_broken: break;
+    }
+    return "kept as it was, see the mistakes";
+}
+
+std::string count_text(const ReloadPlan& plan) {
+    std::size_t routers = 0;
+    std::size_t connections = 0;
+    for (const auto& step : plan.steps) {
+        if (step.action != RouterAction::stop) {
+            ++routers;
+            connections += step.wanted.router.connections.connections.size();
+        }
+    }
+    return count_of(routers, "router") + ", " + count_of(connections, "connection");
+}
+
+ReloadPlan Reload::run() {
+    auto plan = routers_.apply(read_configuration(config_));
+    for (const auto& mistake : plan.mistakes) {
+        log_.write(LogArea::policy, LogLevel::error, mistake.to_string());
+    }
+    for (const auto& step : plan.steps) {
+        const auto level = step.action == RouterAction::keep ? LogLevel::debug : LogLevel::info;
+        const std::string text(to_string(step.action));
+        log_.write(LogArea::daemon, level, "router " + text + changes_text(step.changes),
+                   {.router = step.wanted.router.name});
+    }
+    const bool absent = !only_.empty() && routers_.find(only_).empty();
+    if (plan.steps.empty() || absent) {
+        const auto what = absent ? "no connection '" + only_ + "'" : std::string("no router");
+        log_.write(LogArea::daemon, LogLevel::warn,
+                   what + " is configured in " + config_.string() + "; waiting for a reload");
+    }
+    return plan;
+}
+
+} // namespace viaduct::daemon

@@ -1,0 +1,34 @@
+// Reading the configuration into the routers: at start, on SIGHUP and when an operator asks.
+#pragma once
+
+#include "daemon/log_writer.h"
+#include "daemon/routers.h"
+
+#include <filesystem>
+#include <string>
+
+namespace viaduct::daemon {
+
+class Reload {
+public:
+    /// `only`: the one connection that is served, of which it warns when it is missing; empty:
+    /// all.
+    Reload(std::filesystem::path config, std::string only, Routers& routers, LogWriter& log)
+        : config_(std::move(config)), only_(std::move(only)), routers_(routers), log_(log) {}
+
+    /// Mistakes and changes are logged too.
+    ReloadPlan run();
+
+private:
+    std::filesystem::path config_;
+    std::string only_;
+    Routers& routers_;
+    LogWriter& log_;
+};
+
+/// `added`, `reconfigured`, `unchanged`: what happened to a router, for people.
+std::string_view to_string(RouterAction action);
+/// `2 routers, 3 connections`, of what runs or waits after the reload.
+std::string count_text(const ReloadPlan& plan);
+
+} // namespace viaduct::daemon

@@ -1,0 +1,62 @@
+// One configured router: waits for its namespace, runs while it is there, closes when it goes.
+#pragma once
+
+#include "daemon/configuration.h"
+#include "daemon/running_router.h"
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace viaduct::daemon {
+
+class Router {
+public:
+    /// The name of the router that runs in a namespace; empty: none does.
+    using NamespaceHolder = std::function<std::string(netns::NetworkNamespace::Identity)>;
+
+    /// Does nothing until watch() or start() is called.
+    Router(ConfiguredRouter wanted, const RouterSurroundings& surroundings, NamespaceHolder holder);
+
+    const ConfiguredRouter& wanted() const { return wanted_; }
+    bool is_running() const { return running_ != nullptr; }
+    /// Why it is not running.
+    const std::string& waiting_reason() const { return waiting_reason_; }
+
+    void start();
+    /// Notices a namespace that came, went or was replaced, and a firewall table that went. To be
+    /// called about once a second.
+    void watch();
+    /// Takes over another configuration of the same name and namespace. When it cannot, it goes on
+    /// with the one before.
+    std::expected<void, std::string> reconfigure(ConfiguredRouter wanted);
+    void on_command(const ike::Command& command);
+    /// Tells the peers that everything is closed; their answers come later.
+    void shut_down();
+    /// Nothing is to be waited for after shut_down().
+    bool is_quiet() const { return running_ == nullptr || running_->is_quiet(); }
+    /// Shuts down and takes out everything that was made in the namespace, waiting for nobody.
+    void stop();
+
+    /// Nothing while it waits.
+    std::optional<netns::NetworkNamespace::Identity> namespace_identity() const;
+    std::optional<ike::EndpointStatus> endpoint_status() const;
+    RouterReport describe(const ClockReading& now);
+
+private:
+    void wait_because(const std::string& reason);
+    void close(const std::string& reason);
+    void log(LogLevel level, const std::string& text);
+
+    ConfiguredRouter wanted_;
+    const RouterSurroundings& surroundings_;
+    NamespaceHolder holder_;
+    std::unique_ptr<RunningRouter> running_;
+    std::string waiting_reason_;
+    ike::TimePoint since_;
+    ike::TimePoint next_start_;
+};
+
+} // namespace viaduct::daemon

@@ -1,0 +1,57 @@
+// What a router asks of its kernel, and who answers: the kernel itself, nobody, or a line in the
+// log that says what would be done.
+#pragma once
+
+#include "netns/network_namespace.h"
+#include "policy/child_sa.h"
+#include "policy/firewall_rules.h"
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace viaduct::daemon {
+
+/// The kernel side of one router. Errors are sentences for an operator.
+class RouterKernel {
+public:
+    virtual ~RouterKernel() = default;
+
+    /// Puts the router's firewall table there, or replaces it.
+    virtual std::expected<void, std::string> install_firewall(const policy::FirewallRules&) = 0;
+    virtual std::expected<void, std::string> remove_firewall() = 0;
+    /// Whether the table is there; yes when that cannot be found out.
+    virtual bool has_firewall() = 0;
+    virtual std::expected<void, std::string> install(const policy::ChildSa& child) = 0;
+    /// The inbound SA of a child, with the policies of what arrives.
+    virtual std::expected<void, std::string> install_inbound(const policy::ChildSa& child) = 0;
+    /// The rest of a child whose inbound SA is installed. When it fails, nothing remains of it.
+    virtual std::expected<void, std::string> install_outbound(const policy::ChildSa& child) = 0;
+    virtual std::expected<void, std::string> remove_outbound(policy::ChildSaId child) = 0;
+    /// The child's SAs travel between these ends from now on. When it fails, they are as before.
+    virtual std::expected<void, std::string>
+    move(policy::ChildSaId child, const policy::UdpPath& path,
+         const std::optional<policy::UdpEncapsulation>& encapsulation) = 0;
+    /// Whatever is left of the child.
+    virtual std::expected<void, std::string> remove(policy::ChildSaId child) = 0;
+    virtual void remove_all() = 0;
+    /// Nothing when the child is not installed, or nobody counts.
+    virtual std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) = 0;
+};
+
+/// Makes the kernel side of a router.
+class KernelSource {
+public:
+    virtual ~KernelSource() = default;
+
+    /// `router` is its name, for the log. The namespace must outlive the result.
+    virtual std::expected<std::unique_ptr<RouterKernel>, std::string>
+    open(const std::string& router, const netns::NetworkNamespace& place) = 0;
+    /// `xfrm`, `none`, `dry-run`.
+    virtual std::string name() const = 0;
+    /// Whether ESP arrives on the router's NAT port, and its sockets pass over XFRM policies.
+    virtual bool carries_esp() const = 0;
+};
+
+} // namespace viaduct::daemon

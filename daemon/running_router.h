@@ -1,0 +1,83 @@
+// A router at work inside its namespace: sockets, protocol machine, kernel side and one timer.
+#pragma once
+
+#include "daemon/effect_runner.h"
+#include "daemon/router_surroundings.h"
+#include "daemon/status_snapshot.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace viaduct::daemon {
+
+class RunningRouter {
+public:
+    /// Enters the namespace, opens the sockets, puts the firewall table there and starts to
+    /// negotiate. When it fails, the firewall in the namespace is as it was: the table there may
+    /// belong to another daemon. An address family that the namespace lacks is left out.
+    static std::expected<std::unique_ptr<RunningRouter>, std::string>
+    start(const policy::Router& wanted, const RouterSurroundings& surroundings);
+    RunningRouter(const RunningRouter&) = delete;
+    RunningRouter& operator=(const RunningRouter&) = delete;
+    ~RunningRouter();
+
+    void on_command(const ike::Command& command);
+    /// New connections: sockets first, then the firewall, then the protocol machine. When it
+    /// fails, everything goes on with the old ones.
+    std::expected<void, std::string> reconfigure(const policy::ConnectionSet& connections);
+    std::expected<void, std::string> install_firewall(const policy::ConnectionSet& connections);
+    /// Puts the firewall table back when somebody took it away.
+    void guard(const policy::ConnectionSet& connections);
+    /// Takes out the SAs that are still there. The firewall table stays.
+    void remove_all() { kernel_->remove_all(); }
+    /// After Shutdown: the peers have confirmed, or did not answer.
+    bool is_quiet() const { return !endpoint_.next_deadline(); }
+    std::expected<void, std::string> remove_firewall() { return kernel_->remove_firewall(); }
+
+    netns::NetworkNamespace::Identity namespace_identity() const { return place_.identity(); }
+    ike::EndpointStatus status() const { return endpoint_.status(); }
+    void describe(RouterReport& report, const policy::Router& wanted, const ClockReading& now);
+
+private:
+    RunningRouter(const policy::Router& wanted, const RouterSurroundings& surroundings,
+                  netns::NetworkNamespace place);
+
+    std::expected<void, std::string> prepare(const policy::ConnectionSet& connections);
+    std::expected<void, std::string> open_first_sockets(const policy::ConnectionSet& connections);
+    /// For a reload: a family that was not served before need not be now.
+    std::expected<void, std::string> open_more_sockets(const policy::ConnectionSet& connections);
+    std::expected<void, netns::SystemError> open_sockets(policy::AddressFamily family);
+    std::expected<void, netns::SystemError>
+    open_socket(policy::AddressFamily family, std::uint16_t port, netns::UdpPurpose purpose);
+    void on_datagram(const netns::ReceivedDatagram& datagram);
+    void on_receive_failed(const netns::SystemError& error);
+    void on_name_resolved(ike::NameResolved resolved);
+    void warn(const std::string& text);
+    /// Carries out what an input left to do, and arms the timer again.
+    void after_input();
+    void arm_timer();
+
+    std::string name_;
+    const RouterSurroundings& surroundings_;
+    netns::NetworkNamespace place_;
+    std::unique_ptr<RouterKernel> kernel_;
+    Listeners listeners_;
+    /// Families without sockets, and why.
+    std::map<policy::AddressFamily, std::string> unserved_;
+    /// With the router's own ports.
+    const ike::EndpointSettings settings_;
+    ike::Endpoint endpoint_;
+    std::optional<EffectRunner> effects_;
+    boost::asio::steady_timer timer_;
+    std::optional<ike::TimePoint> armed_for_;
+    RateLimit receive_error_limit_{0.2, 3.0};
+    RateLimit firewall_limit_{0.2, 3.0};
+    // A completion that was queued before the destructor ran finds this gone.
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+};
+
+} // namespace viaduct::daemon

@@ -1,0 +1,123 @@
+#include "daemon/configuration.h"
+#include "tests/daemon/temporary_folder.h"
+
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+
+namespace viaduct::daemon {
+
+namespace {
+
+std::string router_text(std::string_view name, std::string_view netns,
+                        std::string_view secret = "psk = \"secret\"") {
+    return fmt::format(R"([router]
+name = "{}"
+netns = "{}"
+[ike.modern]
+version = 2
+proposals = ["aes256gcm16-prfsha384-x25519"]
+[esp.modern]
+proposals = ["aes256gcm16"]
+[[connection]]
+name = "vpn"
+ike = "modern"
+esp = "modern"
+local_address = "10.10.10.5"
+peer_address = "10.10.10.4"
+{}
+local_subnets = ["192.168.11.0/24"]
+remote_subnets = ["192.168.30.0/24"]
+)",
+                       name, netns, secret);
+}
+
+std::string all_mistakes(const Configuration& configuration) {
+    std::string text;
+    for (const auto& mistake : configuration.mistakes) {
+        text += mistake.to_string() + "\n";
+    }
+    return text;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(configuration)
+
+BOOST_AUTO_TEST_CASE(a_folder_is_its_toml_files_in_order) {
+    test::TemporaryFolder folder;
+    folder.write("b.toml", router_text("router2", "ns2"));
+    folder.write("a.toml", router_text("router1", "ns1"));
+    folder.write("a.toml.bak", "nonsense");
+    folder.write(".hidden.toml", "nonsense");
+    const auto read = read_configuration(folder.path());
+    BOOST_TEST(all_mistakes(read) == "");
+    BOOST_REQUIRE_EQUAL(read.routers.size(), 2U);
+    BOOST_TEST(read.routers[0].router.name == "router1");
+    BOOST_TEST(read.routers[1].router.name == "router2");
+    BOOST_TEST(read.connection_count() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_file_leaves_the_others_and_all_mistakes_are_told) {
+    test::TemporaryFolder folder;
+    folder.write("a.toml", router_text("router1", "ns1"));
+    const auto b = folder.write("b.toml", "[router]\nname = 5\ncolour = \"red\"\n");
+    const auto c = folder.write("c.toml", "[router\n");
+    const auto read = read_configuration(folder.path());
+    BOOST_TEST(read.routers.size() == 1U);
+    const auto mistakes = all_mistakes(read);
+    BOOST_TEST(mistakes.contains(b.string() + ":2:"), mistakes);
+    BOOST_TEST(mistakes.contains(b.string() + ":3:"), mistakes);
+    BOOST_TEST(mistakes.contains(c.string() + ":1:"), mistakes);
+    BOOST_TEST((read.broken_files == std::vector{b.string(), c.string()}));
+}
+
+BOOST_AUTO_TEST_CASE(a_name_or_namespace_used_twice_is_a_mistake_of_the_later_file) {
+    test::TemporaryFolder folder;
+    folder.write("a.toml", router_text("router1", "ns1"));
+    const auto b = folder.write("b.toml", router_text("router1", "ns2"));
+    const auto c = folder.write("c.toml", router_text("router3", "ns1"));
+    const auto read = read_configuration(folder.path());
+    BOOST_TEST(read.routers.size() == 1U);
+    BOOST_TEST((read.broken_files == std::vector{b.string(), c.string()}));
+    BOOST_TEST(all_mistakes(read).contains("the router name 'router1' is used by"));
+    BOOST_TEST(all_mistakes(read).contains("the namespace 'ns1' belongs to router 'router1'"));
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_others_may_read_is_refused_with_the_reason) {
+    test::TemporaryFolder folder;
+    folder.write("a.toml", router_text("router1", "ns1"), 0640);
+    folder.write("b.toml", router_text("router2", "ns2", "psk_file = \"open.psk\""), 0644);
+    folder.write("c.toml", router_text("router3", "ns3", "psk_file = \"closed.psk\""), 0644);
+    folder.write("open.psk", "secret-in-a-file\n", 0604);
+    folder.write("closed.psk", "secret-in-a-file\n", 0600);
+    const auto read = read_configuration(folder.path());
+    BOOST_REQUIRE_EQUAL(read.routers.size(), 1U);
+    const auto& psk = read.routers[0].router.connections.connections[0].psk;
+    BOOST_TEST((psk == policy::Secret::from_text("secret-in-a-file")));
+    const auto mistakes = all_mistakes(read);
+    BOOST_TEST(mistakes.contains("others may read it (mode 0604, expected 0600)"), mistakes);
+    BOOST_TEST(!mistakes.contains("secret-in-a-file"));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_a_mistake) {
+    test::TemporaryFolder folder;
+    const auto missing = (folder.path() / "missing").string();
+    BOOST_TEST(all_mistakes(read_configuration(missing)).contains("cannot be read: No such file"));
+    const auto fifo = (folder.path() / "a.toml");
+    BOOST_REQUIRE_EQUAL(::mkfifo(fifo.c_str(), 0600), 0);
+    BOOST_TEST(
+        all_mistakes(read_configuration(folder.path())).contains("cannot be read: not a regular"));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_folder_is_no_mistake) {
+    test::TemporaryFolder folder;
+    const auto read = read_configuration(folder.path());
+    BOOST_TEST(read.mistakes.empty());
+    BOOST_TEST(read.routers.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace viaduct::daemon

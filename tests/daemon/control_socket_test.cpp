@@ -1,0 +1,208 @@
+#include "daemon/control_socket.h"
+#include "tests/daemon/temporary_folder.h"
+
+#include <boost/test/unit_test.hpp>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace viaduct::daemon {
+
+namespace {
+
+std::shared_ptr<spdlog::logger> silence() {
+    return std::make_shared<spdlog::logger>("test",
+                                            std::make_shared<spdlog::sinks::null_sink_st>());
+}
+
+/// A client that writes what it likes; never blocks.
+class RawClient {
+public:
+    explicit RawClient(const std::string& path)
+        : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, path.data(), path.size());
+        BOOST_REQUIRE_EQUAL(
+            ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    }
+    RawClient(const RawClient&) = delete;
+    RawClient& operator=(const RawClient&) = delete;
+    ~RawClient() { ::close(descriptor_); }
+
+    void send(std::string_view text) {
+        BOOST_REQUIRE_EQUAL(::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL),
+                            static_cast<ssize_t>(text.size()));
+    }
+    /// What has arrived; `closed` once the daemon has hung up.
+    std::string received() {
+        char part[4096];
+        const auto count = ::recv(descriptor_, part, sizeof(part), 0);
+        if (count > 0) {
+            return {part, static_cast<std::size_t>(count)};
+        }
+        return count == 0 || errno == ECONNRESET ? "closed" : "";
+    }
+
+private:
+    int descriptor_;
+};
+
+/// Echoes what it is asked, except `later`, whose answer the test gives.
+struct Fixture {
+    test::TemporaryFolder folder;
+    std::string path = (folder.path() / "run" / "control.sock").string();
+    boost::asio::io_context loop;
+    LogWriter log{LogLevels{}, silence()};
+    ControlAnswer later;
+
+    auto open(std::chrono::milliseconds patience = std::chrono::seconds(10),
+              std::size_t most_clients = 32) {
+        return ControlSocket::open(loop,
+                                   {.path = path,
+                                    .most_clients = most_clients,
+                                    .longest_request = 100,
+                                    .patience = patience},
+                                   log, [this](std::string_view line, ControlAnswer answer) {
+                                       if (line == "later") {
+                                           later = std::move(answer);
+                                       } else {
+                                           answer("you said " + std::string(line));
+                                       }
+                                   });
+    }
+    /// Runs the loop until nothing is left to do at this moment.
+    void settle() {
+        loop.restart();
+        loop.poll();
+    }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(control_socket, Fixture)
+
+BOOST_AUTO_TEST_CASE(each_line_is_answered_with_a_line) {
+    const auto socket = open();
+    BOOST_REQUIRE(socket);
+    RawClient client(path);
+    client.send("one\ntwo\n");
+    settle();
+    BOOST_TEST(client.received() == "you said one\nyou said two\n");
+    client.send("half a ");
+    settle();
+    BOOST_TEST(client.received() == "");
+    client.send("line\n");
+    settle();
+    BOOST_TEST(client.received() == "you said half a line\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_may_come_later_and_others_are_served_meanwhile) {
+    const auto socket = open();
+    RawClient first(path);
+    RawClient second(path);
+    first.send("later\n");
+    second.send("now\n");
+    settle();
+    BOOST_TEST(first.received() == "");
+    BOOST_TEST(second.received() == "you said now\n");
+    later("at last");
+    settle();
+    BOOST_TEST(first.received() == "at last\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_without_end_is_refused_and_the_client_dropped) {
+    const auto socket = open();
+    RawClient client(path);
+    client.send(std::string(200, 'x'));
+    settle();
+    BOOST_TEST(client.received() == "{\"ok\":false,\"error\":\"the request is too long\"}\n");
+    settle();
+    BOOST_TEST(client.received() == "closed");
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_says_nothing_is_dropped_when_patience_ends) {
+    const auto socket = open(std::chrono::milliseconds(1));
+    RawClient client(path);
+    client.send("half");
+    settle();
+    loop.restart();
+    // The timer of one millisecond is what is waited for; the accept alone never ends.
+    loop.run_for(std::chrono::milliseconds(50));
+    BOOST_TEST(client.received() == "closed");
+}
+
+BOOST_AUTO_TEST_CASE(clients_beyond_the_limit_are_turned_away_until_one_leaves) {
+    const auto socket = open(std::chrono::seconds(10), 1);
+    {
+        RawClient first(path);
+        settle();
+        RawClient second(path);
+        settle();
+        BOOST_TEST(second.received().contains("too many clients"));
+        first.send("still here\n");
+        settle();
+        BOOST_TEST(first.received() == "you said still here\n");
+    }
+    settle();
+    RawClient third(path);
+    third.send("hello\n");
+    settle();
+    BOOST_TEST(third.received() == "you said hello\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_for_a_client_that_left_harms_nobody) {
+    const auto socket = open();
+    {
+        RawClient client(path);
+        client.send("later\n");
+        settle();
+    }
+    later("too late");
+    settle();
+    BOOST_TEST(true);
+}
+
+BOOST_AUTO_TEST_CASE(the_socket_is_for_owner_and_group_and_goes_with_the_daemon) {
+    {
+        const auto socket = open();
+        BOOST_REQUIRE(socket);
+        struct stat facts{};
+        BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &facts), 0);
+        BOOST_TEST((facts.st_mode & 0777U) == 0660U);
+    }
+    BOOST_TEST(!std::filesystem::exists(path));
+}
+
+BOOST_AUTO_TEST_CASE(a_living_daemon_keeps_its_socket_and_a_dead_one_is_replaced) {
+    {
+        const auto socket = open();
+        const auto second = open();
+        BOOST_REQUIRE(!second);
+        BOOST_TEST(second.error().contains("another viaductd listens there"));
+        BOOST_TEST(std::filesystem::exists(path));
+    }
+    const int dead = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    BOOST_REQUIRE_EQUAL(::bind(dead, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    ::close(dead);
+    BOOST_TEST(open().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_group_is_named) {
+    const auto socket =
+        ControlSocket::open(loop, {.path = path, .group = "no-such-group"}, log, {});
+    BOOST_REQUIRE(!socket);
+    BOOST_TEST(socket.error() == "control socket: there is no group 'no-such-group'");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace viaduct::daemon
