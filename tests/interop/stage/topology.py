@@ -1,0 +1,260 @@
+"""Two gateways on one outer link with hosts behind them, made from a file in topologies/."""
+
+import ipaddress
+import os
+import re
+import socket
+import struct
+import threading
+import time
+import tomllib
+from dataclasses import dataclass, field
+
+from .namespaces import Namespace, run_quietly
+
+GATEWAYS = ("left", "right")
+
+
+@dataclass
+class Host:
+    name: str
+    gateway: str
+    address: ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+    @property
+    def router_address(self):
+        return f"{self.address.network[1]}/{self.address.network.prefixlen}"
+
+
+@dataclass
+class Topology:
+    gateways: dict
+    hosts: dict
+    masquerade: list = field(default_factory=list)
+
+
+def read_topology(path):
+    with open(path, "rb") as file:
+        table = tomllib.load(file)
+    gateways = {name: ipaddress.ip_interface(table["gateways"][name]) for name in GATEWAYS}
+    hosts = {
+        name: Host(name, entry["behind"], ipaddress.ip_interface(entry["address"]))
+        for name, entry in table["hosts"].items()
+    }
+    return Topology(gateways, hosts, table.get("masquerade", []))
+
+
+_MASQUERADE = """table inet outward {
+ chain postrouting {
+  type nat hook postrouting priority srcnat
+  oifname "outer" masquerade
+ }
+}
+"""
+
+
+class Network:
+    """
+    host ── gateway "left" ──outer── [ bridge "wire" ] ──outer── gateway "right" ── host
+
+    The bridge stands for the world between the gateways. What is captured there is what really left
+    them; a capture on a gateway's own interface also shows decrypted packets.
+    """
+
+    def __init__(self, topology):
+        self.topology = topology
+        names = ["wire", *GATEWAYS, *topology.hosts]
+        run_quietly(["ip", "-batch", "-"], stdin="".join(f"netns add {name}\n" for name in names))
+        self.namespaces = {name: Namespace(name) for name in names}
+        self._make_links()
+        self._set_addresses()
+        self._masquerade()
+        self._pingers = {name: Pinger(self.namespaces[name], host.address.ip)
+                         for name, host in topology.hosts.items()}
+
+    def __getitem__(self, name):
+        return self.namespaces[name]
+
+    def _make_links(self):
+        lines = ["link add wire netns wire type bridge mcast_snooping 0"]
+        for gateway in GATEWAYS:
+            lines.append(f"link add outer netns {gateway} type veth peer name {gateway} netns wire")
+        for host in self.topology.hosts.values():
+            lines.append(f"link add inner netns {host.name} type veth"
+                         f" peer name {host.name} netns {host.gateway}")
+        run_quietly(["ip", "-batch", "-"], stdin="\n".join(lines) + "\n")
+
+    def _batch(self, name, lines):
+        run_quietly(["ip", "-netns", name, "-batch", "-"], stdin="\n".join(lines) + "\n")
+
+    def _set_addresses(self):
+        self._batch("wire", ["link set wire up"] + [
+            line for gateway in GATEWAYS
+            for line in (f"link set {gateway} master wire", f"link set {gateway} up")])
+        for gateway in GATEWAYS:
+            other = self.topology.gateways["right" if gateway == "left" else "left"]
+            lines = ["link set lo up", "link set outer up",
+                     f"addr add {self.topology.gateways[gateway]} dev outer{_nodad(other)}"]
+            for host in self.topology.hosts.values():
+                if host.gateway == gateway:
+                    lines += [f"link set {host.name} up",
+                              f"addr add {host.router_address} dev {host.name}{_nodad(host.address)}"]
+            lines.append(f"route add default via {other.ip}")
+            self._batch(gateway, lines)
+            self[gateway].output(["sysctl", "-qw", "net.ipv4.ip_forward=1",
+                                  "net.ipv6.conf.all.forwarding=1",
+                                  "net.ipv4.conf.all.rp_filter=0",
+                                  "net.ipv4.conf.all.send_redirects=0",
+                                  # Looking for a neighbour again would fail where the link is slow.
+                                  "net.ipv4.neigh.outer.base_reachable_time_ms=3600000",
+                                  "net.ipv6.neigh.outer.base_reachable_time_ms=3600000"])
+        for host in self.topology.hosts.values():
+            via = host.router_address.split("/")[0]
+            self._batch(host.name, [
+                "link set lo up", "link set inner up",
+                f"addr add {host.address} dev inner{_nodad(host.address)}",
+                f"route add default via {via}"])
+
+    def _masquerade(self):
+        for gateway in self.topology.masquerade:
+            run_quietly(["nft", "-f", "-"], namespace=self[gateway], stdin=_MASQUERADE)
+
+    def send_ping(self, sender, address, sequence):
+        self._pingers[sender].send(address, sequence)
+
+    def stream(self, sender, address):
+        """Starts a stream of echo requests from this host."""
+        host = self.topology.hosts[sender]
+        return Stream(Pinger(self.namespaces[sender], host.address.ip), address)
+
+    def take_answers(self, sender):
+        """Pairs of (address, sequence) that have arrived at this host since the last call."""
+        return self._pingers[sender].take_answers()
+
+    def cut(self):
+        self._batch("wire", ["link set right nomaster"])
+
+    def mend(self):
+        self._batch("wire", ["link set right master wire"])
+
+    def impair(self, kind, value):
+        """`delay 500ms`, `loss 1%`: of either direction of the outer link."""
+        for gateway in GATEWAYS:
+            self["wire"].output(["tc", "qdisc", "replace", "dev", gateway, "root", "netem",
+                                 "limit", "100000", kind, value])
+
+    def repair(self):
+        for gateway in GATEWAYS:
+            self["wire"].output(["tc", "qdisc", "del", "dev", gateway, "root"])
+
+    def dropped(self):
+        """What the impaired link has dropped so far, in packets."""
+        text = self["wire"].output(["tc", "-s", "qdisc", "show"])
+        return sum(int(count) for count in re.findall(r"netem.*\n.*dropped (\d+)", text))
+
+    def esp_counters(self, gateway):
+        """Of all SAs with keys in this gateway's kernel: {(source, destination, SPI): packets}."""
+        text = self[gateway].output(["ip", "-s", "xfrm", "state"])
+        counters = {}
+        for block in re.split(r"^(?=src )", text, flags=re.MULTILINE):
+            named = re.match(r"src (\S+) dst (\S+)\s+proto esp spi (0x[0-9a-f]+)", block)
+            packets = re.search(r"lifetime current:\s+\d+\(bytes\), (\d+)\(packets\)", block)
+            if named and packets and re.search(r"^\s+(aead|enc) ", block, re.MULTILINE):
+                counters[named.groups()] = int(packets[1])
+        return counters
+
+    def policy_count(self, gateway):
+        text = self[gateway].output(["ip", "xfrm", "policy"])
+        return len(re.findall(r"^\s+dir (?:in|out|fwd) ", text, re.MULTILINE))
+
+
+def _nodad(address):
+    return " nodad" if address.version == 6 else ""
+
+
+class Pinger:
+    """Echo requests from one host, without a process for each."""
+
+    _count = 0
+
+    def __init__(self, namespace, address):
+        self.address = address
+        Pinger._count += 1
+        self.identifier = (os.getpid() * 16 + Pinger._count) & 0xFFFF
+        if address.version == 4:
+            self.request, self.reply = 8, 0
+            family, protocol = socket.AF_INET, socket.IPPROTO_ICMP
+        else:
+            self.request, self.reply = 128, 129
+            family, protocol = socket.AF_INET6, socket.IPPROTO_ICMPV6
+        self.socket = namespace.socket(lambda: socket.socket(family, socket.SOCK_RAW, protocol))
+        self.socket.setblocking(False)
+
+    def send(self, destination, sequence):
+        body = b"viaduct interop scenario"
+        packet = struct.pack("!BBHHH", self.request, 0, 0, self.identifier, sequence & 0xFFFF) + body
+        if self.address.version == 4:
+            packet = packet[:2] + struct.pack("!H", _checksum(packet)) + packet[4:]
+        self.socket.sendto(packet, (str(destination), 0))
+
+    def take_answers(self):
+        answers = []
+        while True:
+            try:
+                packet, source = self.socket.recvfrom(2048)
+            except BlockingIOError:
+                return answers
+            if self.address.version == 4:
+                packet = packet[(packet[0] & 15) * 4:]
+            kind, _, _, identifier, sequence = struct.unpack("!BBHHH", packet[:8])
+            if kind == self.reply and identifier == self.identifier:
+                answers.append((source[0], sequence))
+
+
+class Stream:
+    """Echo requests at a steady rate, each of which must be answered."""
+
+    rate = 100
+
+    def __init__(self, pinger, destination):
+        self._pinger, self._destination = pinger, destination
+        self._began = time.monotonic()
+        self._sent, self._answered = [], set()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        due = self._began
+        while not self._stopping.is_set():
+            try:
+                self._pinger.send(self._destination, len(self._sent))
+            except OSError:
+                pass  # counts as lost
+            self._sent.append(time.monotonic() - self._began)
+            self._collect()
+            due = max(due + 1 / self.rate, time.monotonic() - 1)
+            time.sleep(max(0.0, due - time.monotonic()))
+
+    def _collect(self):
+        for _, sequence in self._pinger.take_answers():
+            # Sequence numbers have sixteen bits; an answer belongs to the youngest request that fits.
+            number = len(self._sent) - 1 - ((len(self._sent) - 1 - sequence) & 0xFFFF)
+            self._answered.add(number)
+
+    def finish(self, within=10):
+        """(number of requests; number and moment, in seconds since the start, of those unanswered)"""
+        self._stopping.set()
+        self._thread.join()
+        stop = time.monotonic() + within
+        while len(self._answered) < len(self._sent) and time.monotonic() < stop:
+            self._collect()
+            time.sleep(0.02)
+        return len(self._sent), [(number, moment) for number, moment in enumerate(self._sent)
+                                 if number not in self._answered]
+
+
+def _checksum(octets):
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
