@@ -36,6 +36,30 @@ bool competes(const Established& sa, const ChildState& child) {
            std::ranges::contains(sa.children, *create->rekeyed, &ChildState::id);
 }
 
+/// The child that stands where this one lost.
+const ChildState* winner_over(const Established& sa, const ChildState& loser) {
+    const auto found = std::ranges::find_if(sa.children, [&](const ChildState& each) {
+        return each.in_use() && each.local_selectors == loser.local_selectors &&
+               each.remote_selectors == loser.remote_selectors;
+    });
+    return found == sa.children.end() ? nullptr : &*found;
+}
+
+/// The peer should have deleted what its own exchange made. One that does not go by the nonces
+/// takes that for its newest and may take its policies out with it (libreswan 5): the child that
+/// stands is replaced first, so that this one is not the newest when it goes.
+void end_redundant(Turn& turn, IkeSaFacts& facts, Established& sa, ChildState& loser) {
+    if (sa.under_way) {
+        loser.redundant_until = turn.now + redundant_again_time;
+        return;
+    }
+    const auto id = loser.id;
+    if (const auto* winner = winner_over(sa, loser))
+        rekey_child(turn, facts, sa, winner->id);
+    // Waits behind that exchange.
+    replace_child(turn, facts, sa, id);
+}
+
 } // namespace
 
 std::optional<policy::ChildSaId> successor_of(const Established& sa, policy::ChildSaId child) {
@@ -145,7 +169,7 @@ void tend_children(Turn& turn, IkeSaFacts& facts, Established& sa) {
         if (child == sa.children.end() || child->deleting)
             continue;
         if (child->redundant_until && *child->redundant_until <= turn.now) {
-            replace_child(turn, facts, sa, id);
+            end_redundant(turn, facts, sa, *child);
         } else if (child->expire_at <= turn.now) {
             const bool used = child->in_use();
             close_child(turn, facts, sa, id, cause::LifetimeReached{});

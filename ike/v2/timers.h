@@ -20,6 +20,8 @@ inline constexpr auto retired_child_time = std::chrono::seconds(5);
 inline constexpr auto closed_sa_child_time = std::chrono::seconds(60);
 /// How long the peer has to delete what it owes to delete, before we do.
 inline constexpr auto peer_deletion_time = std::chrono::seconds(20);
+/// Until that is looked at again when another exchange is under way.
+inline constexpr auto redundant_again_time = std::chrono::seconds(1);
 /// A rekey or reauthentication that came to nothing is begun again, at the latest.
 inline constexpr auto rekey_again_time = std::chrono::seconds(30);
 /// How long the kernel has to say whether traffic came in, before the peer is asked.

@@ -178,6 +178,26 @@ BOOST_AUTO_TEST_CASE(the_peer_deletes_its_part_before_we_have_its_response) {
     BOOST_TEST(c.peer.children() == 1u);
 }
 
+// covers story-CR25
+BOOST_AUTO_TEST_CASE(the_peer_keeps_what_lost_and_has_a_newer_one_before_it_is_deleted) {
+    Crossing c;
+    rekeyed_by_peer(c.peer, c.old.theirs, lowest);
+    c.peer.answer(c.request, with_nonce(acceptance(c.peer, c.request, new_spi), highest));
+    BOOST_TEST((deletes_of(c.peer, 15s) == std::vector{c.old.ours}));
+    BOOST_TEST(c.peer.children() == 2u);
+    const auto again = request_of(c.peer, 10s);
+    BOOST_REQUIRE(again.has_value());
+    BOOST_REQUIRE(rekey_of(*again));
+    BOOST_TEST((rekey_of(*again)->spi == spi_octets(offered_spi(c.request))));
+    const policy::ChildSpi newest{0xd0000002};
+    c.peer.answer(*again, acceptance(c.peer, *again, newest));
+    const auto deleted = deletes_of(c.peer, 1min);
+    BOOST_TEST(deleted.size() == 2u);
+    BOOST_TEST(std::ranges::contains(deleted, offered_spi(c.request)));
+    BOOST_TEST(has_child(c.peer, newest));
+    BOOST_TEST(c.peer.children() == 1u);
+}
+
 // covers story-CR10
 BOOST_AUTO_TEST_CASE(the_peer_deletes_the_survivor_too_before_we_have_its_response) {
     Crossing c;
