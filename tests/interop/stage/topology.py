@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from .namespaces import Namespace, run_quietly
 
 GATEWAYS = ("left", "right")
+_OTHER = {"left": "right", "right": "left"}
+_OUTER_MAC = {"left": "02:00:00:00:00:01", "right": "02:00:00:00:00:02"}
 
 
 @dataclass
@@ -78,7 +80,8 @@ class Network:
     def _make_links(self):
         lines = ["link add wire netns wire type bridge mcast_snooping 0"]
         for gateway in GATEWAYS:
-            lines.append(f"link add outer netns {gateway} type veth peer name {gateway} netns wire")
+            lines.append(f"link add outer netns {gateway} address {_OUTER_MAC[gateway]}"
+                         f" type veth peer name {gateway} netns wire")
         for host in self.topology.hosts.values():
             lines.append(f"link add inner netns {host.name} type veth"
                          f" peer name {host.name} netns {host.gateway}")
@@ -92,22 +95,22 @@ class Network:
             line for gateway in GATEWAYS
             for line in (f"link set {gateway} master wire", f"link set {gateway} up")])
         for gateway in GATEWAYS:
-            other = self.topology.gateways["right" if gateway == "left" else "left"]
+            other = self.topology.gateways[_OTHER[gateway]]
             lines = ["link set lo up", "link set outer up",
                      f"addr add {self.topology.gateways[gateway]} dev outer{_nodad(other)}"]
             for host in self.topology.hosts.values():
                 if host.gateway == gateway:
                     lines += [f"link set {host.name} up",
                               f"addr add {host.router_address} dev {host.name}{_nodad(host.address)}"]
-            lines.append(f"route add default via {other.ip}")
+            # Asking for a neighbour would fail where the link is slow.
+            lines += [f"neigh replace {other.ip} lladdr {_OUTER_MAC[_OTHER[gateway]]}"
+                      " dev outer nud permanent",
+                      f"route add default via {other.ip}"]
             self._batch(gateway, lines)
             self[gateway].output(["sysctl", "-qw", "net.ipv4.ip_forward=1",
                                   "net.ipv6.conf.all.forwarding=1",
                                   "net.ipv4.conf.all.rp_filter=0",
-                                  "net.ipv4.conf.all.send_redirects=0",
-                                  # Looking for a neighbour again would fail where the link is slow.
-                                  "net.ipv4.neigh.outer.base_reachable_time_ms=3600000",
-                                  "net.ipv6.neigh.outer.base_reachable_time_ms=3600000"])
+                                  "net.ipv4.conf.all.send_redirects=0"])
         for host in self.topology.hosts.values():
             via = host.router_address.split("/")[0]
             self._batch(host.name, [
