@@ -160,6 +160,13 @@ std::expected<outcome::NewIkeSa, Cause> made_by(Turn& turn, const IkeSaFacts& fa
                            agreed->shared_secret, purpose.nonce, response.nonce.data});
 }
 
+/// A peer that does not go by the nonces may hold the children to be those of the SA that we delete
+/// now, and end them with it (libreswan 5). It says so when they are rekeyed.
+void doubt_children(const Turn& turn, Established& sa) {
+    for (auto& child : sa.children)
+        child.replace_at = std::min(child.replace_at, turn.now + doubted_child_time);
+}
+
 /// The peer has the SA, so that it is told of its end.
 void give_up(Turn& turn, outcome::NewIkeSa made) {
     made.state.standing = Standing::superseded;
@@ -174,6 +181,7 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa, const RekeyIkeSa& pu
     if (crossed && gives_way(made.state.lowest_nonce, purpose.rival->lowest_nonce)) {
         // RFC 7296 2.8.2: ours has the lowest nonce; we delete it, the peer deletes the old one.
         give_up(turn, std::move(made));
+        doubt_children(turn, sa);
         bequeath(turn, sa, purpose.rival->made);
         return;
     }

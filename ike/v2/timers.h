@@ -22,6 +22,8 @@ inline constexpr auto closed_sa_child_time = std::chrono::seconds(60);
 inline constexpr auto peer_deletion_time = std::chrono::seconds(20);
 /// Until that is looked at again when another exchange is under way.
 inline constexpr auto redundant_again_time = std::chrono::seconds(1);
+/// When a child is rekeyed that the peer may have ended with an IKE SA of ours that lost.
+inline constexpr auto doubted_child_time = std::chrono::seconds(2);
 /// A rekey or reauthentication that came to nothing is begun again, at the latest.
 inline constexpr auto rekey_again_time = std::chrono::seconds(30);
 /// How long the kernel has to say whether traffic came in, before the peer is asked.

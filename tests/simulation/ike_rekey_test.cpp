@@ -34,16 +34,18 @@ BOOST_AUTO_TEST_CASE(either_side_may_rekey_the_ike_sa) {
     }
 }
 
-// covers 7296-2.8.2-a, 7296-2.25.2-a, story-IR03
+// covers 7296-2.8.2-a, 7296-2.25.2-a, story-IR03, story-IR16
 BOOST_AUTO_TEST_CASE(both_rekey_the_ike_sa_at_the_same_moment) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         StandingTunnel t(left_vpn(), seed);
+        const auto child = t.inbound(End::left);
         t.net.command(End::left, ike::Rekey{"vpn", ike_keys});
         t.net.command(End::right, ike::Rekey{"vpn", ike_keys});
         t.net.run_for(2min);
         t.check_one_pair();
         BOOST_TEST(status(t.net.left, "vpn").ike_sas.size() == 1u);
         BOOST_TEST(status(t.net.right, "vpn").ike_sas.size() == 1u);
+        BOOST_TEST((t.inbound(End::left) != child));
     }
 }
 
