@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_delete_that_comes_again_is_answered_with_the_same_octets)
     ScriptedPeer peer;
     peer.establish();
     const Payloads payloads{removal({outbound_spi(peer)})};
-    const auto id = peer.next_id;
+    const auto id = peer.sa().next_id;
     BOOST_REQUIRE(peer.ask(ExchangeType::informational, payloads).has_value());
     const auto first = peer.datagrams.back();
     const auto sent = peer.datagrams.size();
@@ -243,7 +243,8 @@ BOOST_AUTO_TEST_CASE(message_ids_out_of_order_are_dropped) {
     peer.establish();
     BOOST_REQUIRE(peer.ask(ExchangeType::informational, {}).has_value());
     BOOST_REQUIRE(peer.ask(ExchangeType::informational, {}).has_value());
-    for (const std::uint32_t id : {0u, 1u, peer.next_id + 1, peer.next_id + 1000, 0xffffffffu})
+    for (const std::uint32_t id :
+         {0u, 1u, peer.sa().next_id + 1, peer.sa().next_id + 1000, 0xffffffffu})
         BOOST_TEST(!peer.ask_as(id, ExchangeType::informational,
                                 {DeletePayload{policy::ProtocolId::ike, {}}})
                         .has_value());

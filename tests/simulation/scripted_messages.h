@@ -59,17 +59,8 @@ inline Octets spi_octets(policy::ChildSpi spi) {
 
 /// What the peer says to a request for a child, with this SPI for what it receives.
 inline Payloads acceptance(ScriptedPeer& peer, const Heard& request, policy::ChildSpi spi) {
-    const auto* offered = find<SaPayload>(request.payloads);
-    BOOST_REQUIRE(offered);
-    Octets nonce(32);
-    peer.rng.randomize(nonce);
-    Payloads out{SaPayload{{{offered->proposals.at(0).number, spi_octets(spi),
-                             offered->proposals.at(0).proposal}}},
-                 NoncePayload{std::move(nonce)}};
-    for (const auto& each : request.payloads)
-        if (std::holds_alternative<TsPayload>(each))
-            out.push_back(each);
-    return out;
+    BOOST_REQUIRE(find<SaPayload>(request.payloads));
+    return peer.child_answer(request, spi);
 }
 
 inline constexpr policy::ChildSpi new_spi{0xdddd0001};
