@@ -2,6 +2,7 @@
 // One connection waits for its peer, another is calling. Nothing may crash, throw, or grow without
 // bound.
 #include "ike/endpoint.h"
+#include "tests/fuzz/script_reader.h"
 #include "tests/simulation/connections.h"
 
 #include <botan/chacha_rng.h>
@@ -11,24 +12,6 @@
 namespace {
 
 using namespace viaduct;
-
-struct Input {
-    const std::uint8_t* data;
-    std::size_t size;
-
-    std::uint8_t octet() {
-        if (size == 0)
-            return 0;
-        --size;
-        return *data++;
-    }
-    std::span<const std::uint8_t> octets(std::size_t count) {
-        const std::span<const std::uint8_t> out(data, std::min(count, size));
-        data += out.size();
-        size -= out.size();
-        return out;
-    }
-};
 
 policy::UdpPath path_from(std::uint8_t choice) {
     const std::uint16_t port = choice & 1 ? 4500 : 500;
@@ -52,10 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     ike::TimePoint now{std::chrono::hours(1)};
     endpoint.on_deadline(now);
-    Input input{data, size};
-    while (input.size > 0) {
+    fuzz::ScriptReader input(data, size);
+    while (!input.empty()) {
         const auto choice = input.octet();
-        const auto length = static_cast<std::size_t>(input.octet()) << 8 | input.octet();
+        const auto length = input.u16();
         endpoint.on_datagram(now, path_from(choice), input.octets(length));
         now += std::chrono::milliseconds(std::uint32_t{choice} * 50);
         if (const auto due = endpoint.next_deadline(); due && *due <= now)
