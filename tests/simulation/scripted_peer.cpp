@@ -372,6 +372,11 @@ void ScriptedPeer::command(const ike::Command& command) {
     drain();
 }
 
+void ScriptedPeer::kernel_event(const ike::KernelEvent& event) {
+    endpoint.on_kernel_event(now, event);
+    drain();
+}
+
 void ScriptedPeer::pass(ike::TimePoint::duration time) {
     const auto end = now + time;
     while (const auto deadline = endpoint.next_deadline()) {

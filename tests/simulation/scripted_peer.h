@@ -90,6 +90,8 @@ public:
     std::optional<Heard> send(const std::vector<std::uint8_t>& octets);
     /// A command to the endpoint.
     void command(const ike::Command& command);
+    /// An event of the endpoint's kernel.
+    void kernel_event(const ike::KernelEvent& event);
     void pass(ike::TimePoint::duration time);
 
     /// A message of the IKE SA that is current, to be sent.
