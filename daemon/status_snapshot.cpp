@@ -1,6 +1,7 @@
 #include "daemon/status_snapshot.h"
 
 #include "daemon/one_line.h"
+#include "policy/connection_index.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -148,10 +149,12 @@ ComingMoment coming(const ClockReading& now, ike::TimePoint moment) {
 void describe_endpoint(RouterReport& report, const policy::Router& configured,
                        const ike::EndpointStatus& status, const ReadCounters& read_counters,
                        const ClockReading& now) {
+    const policy::ConnectionIndex index(configured.connections);
     for (const auto& connection : status.connections) {
         auto& added =
             report.connections.emplace_back(connection_report(connection, read_counters, now));
-        add_configured(added, configured.connections.find(connection.name));
+        const auto found = index.find(connection.name);
+        add_configured(added, found ? &configured.connections.connections[*found] : nullptr);
     }
     report.half_open = status.half_open;
     report.dropped = dropped_report(status.dropped);

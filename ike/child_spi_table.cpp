@@ -1,6 +1,8 @@
 #include "ike/child_spi_table.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace viaduct::ike {
 
@@ -20,7 +22,38 @@ void ChildSpiTable::release(policy::ChildSpi spi) {
     if (found == in_use_.end())
         return;
     spis_.erase(found->second.child);
+    release_reqid(found->second.child);
     in_use_.erase(found);
+}
+
+std::uint32_t ChildSpiTable::reqid(policy::ChildSaId child, const std::string& connection,
+                                   std::vector<policy::TrafficSelector> local,
+                                   std::vector<policy::TrafficSelector> remote) {
+    std::ranges::sort(local);
+    std::ranges::sort(remote);
+    const auto [found, is_new] =
+        reqids_.try_emplace({connection, std::move(local), std::move(remote)});
+    if (is_new) {
+        do
+            last_reqid_ = last_reqid_ % policy::reqid_number_mask + 1;
+        while (!reqid_numbers_.insert(policy::reqid_mark | last_reqid_).second);
+        found->second.number = policy::reqid_mark | last_reqid_;
+    }
+    ++found->second.children;
+    reqid_of_.emplace(child, found);
+    return found->second.number;
+}
+
+void ChildSpiTable::release_reqid(policy::ChildSaId child) {
+    const auto use = reqid_of_.find(child);
+    if (use == reqid_of_.end())
+        return;
+    const auto found = use->second;
+    reqid_of_.erase(use);
+    if (--found->second.children > 0)
+        return;
+    reqid_numbers_.erase(found->second.number);
+    reqids_.erase(found);
 }
 
 void ChildSpiTable::assign(policy::ChildSpi spi, policy::ChildSaId child, wire::IkeSpi owner) {

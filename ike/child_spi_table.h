@@ -1,14 +1,19 @@
-// The ESP SPIs and child SA names of one router, and which IKE SA each child belongs to.
+// The ESP SPIs, child SA names and reqids of one router, and which IKE SA each child belongs to.
 #pragma once
 
 #include "ike/wire/numbers.h"
 #include "policy/child_sa.h"
+#include "policy/traffic_selector.h"
 
 #include <botan/rng.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 namespace viaduct::ike {
 
@@ -19,10 +24,16 @@ public:
     /// An SPI that no other child SA of the router uses, outside the reserved range 0 to 255
     /// (RFC 4303 section 2.1).
     policy::ChildSpi draw(Botan::RandomNumberGenerator& rng);
-    /// Frees the SPI and forgets the child that has it.
+    /// Frees the SPI and forgets the child that has it, with its use of a reqid.
     void release(policy::ChildSpi spi);
     policy::ChildSaId next_id() { return policy::ChildSaId{++last_id_}; }
     std::size_t size() const { return in_use_.size(); }
+    /// What the kernel knows the child SAs of a connection with these selectors by: our mark in the
+    /// high octet, never 0, the same as long as one of them lives. Children with other selectors
+    /// have another, since the kernel takes the newest state of a reqid whatever it protects.
+    std::uint32_t reqid(policy::ChildSaId child, const std::string& connection,
+                        std::vector<policy::TrafficSelector> local,
+                        std::vector<policy::TrafficSelector> remote);
 
     /// The child with this SPI belongs to the IKE SA with our SPI `owner` from now on.
     void assign(policy::ChildSpi spi, policy::ChildSaId child, wire::IkeSpi owner);
@@ -37,6 +48,23 @@ private:
     };
     std::unordered_map<policy::ChildSpi, Use> in_use_;
     std::unordered_map<policy::ChildSaId, policy::ChildSpi> spis_;
+    struct Protected {
+        std::string connection;
+        std::vector<policy::TrafficSelector> local;
+        std::vector<policy::TrafficSelector> remote;
+        friend auto operator<=>(const Protected&, const Protected&) = default;
+    };
+    struct Reqid {
+        std::uint32_t number = 0;
+        std::size_t children = 0;
+    };
+    using Reqids = std::map<Protected, Reqid>;
+    void release_reqid(policy::ChildSaId child);
+
+    Reqids reqids_;
+    std::unordered_map<policy::ChildSaId, Reqids::iterator> reqid_of_;
+    std::unordered_set<std::uint32_t> reqid_numbers_;
+    std::uint32_t last_reqid_ = 0;
     std::uint64_t last_id_ = 0;
 };
 

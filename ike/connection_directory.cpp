@@ -1,15 +1,10 @@
 #include "ike/connection_directory.h"
 
-#include "policy/child_sa.h"
-
 #include <algorithm>
 
 namespace viaduct::ike {
 
 namespace {
-
-/// Of one connection; 1024 children for pairs are the most that a configuration asks for.
-constexpr std::size_t most_reqids = 4096;
 
 policy::ConnectionSet only(policy::ConnectionSet set, const std::string& name) {
     if (!name.empty())
@@ -25,36 +20,53 @@ ConnectionDirectory::ConnectionDirectory(policy::ConnectionSet connections, std:
 }
 
 void ConnectionDirectory::replace(policy::ConnectionSet connections) {
-    set_ = std::make_shared<const policy::ConnectionSet>(only(std::move(connections), only_));
+    auto set = only(std::move(connections), only_);
+    policy::ConnectionIndex index(set);
+    configured_ = std::make_shared<const Configured>(std::move(set), std::move(index));
     connections_.clear();
-    for (const auto& each : set_->connections)
-        connections_.push_back(share(&each));
+    connections_.reserve(configured_->set.connections.size());
+    for (const auto& each : configured_->set.connections)
+        connections_.emplace_back(configured_, &each);
 }
 
 void ConnectionDirectory::set_addresses(const std::string& name,
                                         std::vector<policy::IpAddress> addresses) {
-    addresses_[name] = std::move(addresses);
+    auto& known = addresses_[name];
+    for (const auto& each : known)
+        if (const auto found = names_.find(each); found != names_.end()) {
+            found->second.erase(name);
+            if (found->second.empty())
+                names_.erase(found);
+        }
+    known = std::move(addresses);
+    for (const auto& each : known)
+        names_[each].insert(name);
 }
 
-ConnectionPtr ConnectionDirectory::share(const policy::Connection* connection) const {
-    return connection ? ConnectionPtr(set_, connection) : nullptr;
+std::vector<ConnectionPtr>
+ConnectionDirectory::share(const std::vector<std::size_t>& positions) const {
+    std::vector<ConnectionPtr> out;
+    out.reserve(positions.size());
+    for (const auto position : positions)
+        out.push_back(connections_[position]);
+    return out;
 }
 
 ConnectionPtr ConnectionDirectory::find(std::string_view name) const {
-    return share(set_->find(name));
+    const auto found = configured_->index.find(name);
+    return found ? connections_[*found] : nullptr;
 }
 
 std::vector<ConnectionPtr> ConnectionDirectory::candidates(policy::IkeVersion version,
                                                            const policy::UdpPath& path) const {
-    const auto resolved = [&](const std::string& name, const policy::IpAddress& address) {
-        const auto found = addresses_.find(name);
-        return found != addresses_.end() && std::ranges::contains(found->second, address);
-    };
-    std::vector<ConnectionPtr> out;
-    for (const auto* each :
-         policy::candidates(*set_, version, path.local.address, path.remote.address, resolved))
-        out.push_back(share(each));
-    return out;
+    const auto found = names_.find(path.remote.address);
+    return share(configured_->index.candidates(version, path.local.address, path.remote.address,
+                                               found == names_.end() ? std::set<std::string>{}
+                                                                     : found->second));
+}
+
+std::vector<ConnectionPtr> ConnectionDirectory::with_peer_name(const std::string& name) const {
+    return share(configured_->index.with_peer_name(name));
 }
 
 std::optional<policy::IpAddress>
@@ -73,29 +85,7 @@ ConnectionDirectory::peer_address(const policy::Connection& connection) const {
 }
 
 bool ConnectionDirectory::alone_between_identities(const policy::Connection& connection) const {
-    using Kind = policy::IdentityPattern::Kind;
-    return std::ranges::none_of(connections_, [&](const ConnectionPtr& other) {
-        const bool same_peer = other->peer_id == connection.peer_id ||
-                               other->peer_id.kind != Kind::exact ||
-                               connection.peer_id.kind != Kind::exact;
-        return other->name != connection.name && other->local_id == connection.local_id &&
-               same_peer;
-    });
-}
-
-std::uint32_t ConnectionDirectory::reqid(const std::string& connection,
-                                         std::vector<policy::TrafficSelector> local,
-                                         std::vector<policy::TrafficSelector> remote) {
-    std::ranges::sort(local);
-    std::ranges::sort(remote);
-    auto& reqids = reqids_[connection];
-    const Selectors selectors{std::move(local), std::move(remote)};
-    if (const auto found = reqids.find(selectors); found != reqids.end())
-        return found->second;
-    if (reqids.size() >= most_reqids)
-        return reqids.begin()->second;
-    last_reqid_ = last_reqid_ % policy::reqid_number_mask + 1;
-    return reqids.emplace(selectors, policy::reqid_mark | last_reqid_).first->second;
+    return !configured_->index.has_rival(connection);
 }
 
 } // namespace viaduct::ike

@@ -1,11 +1,12 @@
 // The configured connections as the exchanges see them: shared, so that an SA outlives a reload.
 #pragma once
 
-#include "policy/connection_lookup.h"
+#include "policy/connection_index.h"
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,8 @@ public:
 
     ConnectionPtr find(std::string_view name) const;
     const std::vector<ConnectionPtr>& all() const { return connections_; }
+    /// Those whose peer address is this DNS name.
+    std::vector<ConnectionPtr> with_peer_name(const std::string& name) const;
     /// Those that a first request on this path may mean, best first.
     std::vector<ConnectionPtr> candidates(policy::IkeVersion version,
                                           const policy::UdpPath& path) const;
@@ -31,24 +34,21 @@ public:
     std::optional<policy::IpAddress> peer_address(const policy::Connection& connection) const;
     /// No other connection has the same pair of identities, as far as patterns tell.
     bool alone_between_identities(const policy::Connection& connection) const;
-    /// What the kernel knows the child SAs of a connection with these selectors by: our mark in the
-    /// high octet, stable while the endpoint lives, never 0. Children with other selectors have
-    /// another, since the kernel takes the newest state of a reqid whatever it protects; only a
-    /// peer that narrows to thousands of different selectors meets numbers that are shared.
-    std::uint32_t reqid(const std::string& connection, std::vector<policy::TrafficSelector> local,
-                        std::vector<policy::TrafficSelector> remote);
 
 private:
-    ConnectionPtr share(const policy::Connection* connection) const;
+    /// Together, so that the index is always that of the set.
+    struct Configured {
+        policy::ConnectionSet set;
+        policy::ConnectionIndex index;
+    };
+    std::vector<ConnectionPtr> share(const std::vector<std::size_t>& positions) const;
 
     std::string only_;
-    std::shared_ptr<const policy::ConnectionSet> set_;
+    std::shared_ptr<const Configured> configured_;
     std::vector<ConnectionPtr> connections_;
     std::map<std::string, std::vector<policy::IpAddress>, std::less<>> addresses_;
-    using Selectors =
-        std::pair<std::vector<policy::TrafficSelector>, std::vector<policy::TrafficSelector>>;
-    std::map<std::string, std::map<Selectors, std::uint32_t>, std::less<>> reqids_;
-    std::uint32_t last_reqid_ = 0;
+    /// The inverse.
+    std::map<policy::IpAddress, std::set<std::string>> names_;
 };
 
 } // namespace viaduct::ike

@@ -178,10 +178,11 @@ void Endpoint::Core::resolved(TimePoint now, const NameResolved& answer) {
     // A name that does not resolve just now stands for what it stood for.
     if (!answer.addresses.empty())
         directory_.set_addresses(answer.name, answer.addresses);
-    for (auto& [name, upkeep] : upkeeps_) {
-        const auto* peer = peer_name(upkeep.connection());
-        if (!upkeep.resolving || !peer || peer->name != answer.name)
+    for (const auto& connection : directory_.with_peer_name(answer.name)) {
+        auto* found = find(connection->name);
+        if (!found || !found->resolving)
             continue;
+        auto& upkeep = *found;
         upkeep.resolving = false;
         // While the resolver was asked, the operator or the peer may have settled the matter.
         const bool due = upkeep.established.empty() ? upkeep.wanted() : !upkeep.to_replace.empty();

@@ -193,6 +193,7 @@ struct Connection {
 struct ConnectionSet {
     std::vector<Connection> connections;
 
+    /// Goes through all of them; who asks often has a ConnectionIndex.
     const Connection* find(std::string_view name) const;
     friend bool operator==(const ConnectionSet&, const ConnectionSet&) = default;
 };

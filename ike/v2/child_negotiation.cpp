@@ -145,11 +145,12 @@ std::expected<ChildState, Cause> install_child(Turn& turn, const IkeSaFacts& fac
     const auto lifetime =
         lifetime_from(turn.now, connection.esp.lifetime, connection.esp.rekey, turn.rng);
 
+    const auto id = turn.child_spis.next_id();
     policy::ChildSa child{
-        .id = turn.child_spis.next_id(),
+        .id = id,
         .connection = connection.name,
-        .reqid = turn.directory.reqid(connection.name, agreed.selectors.local(),
-                                      agreed.selectors.remote()),
+        .reqid = turn.child_spis.reqid(id, connection.name, agreed.selectors.local(),
+                                       agreed.selectors.remote()),
         .local_address = facts.path.local.address,
         .remote_address = facts.path.remote.address,
         .inbound_spi = agreed.inbound_spi,

@@ -26,10 +26,6 @@ std::string names(const std::vector<const Connection*>& connections) {
     return text;
 }
 
-bool resolves_gw(const std::string& name, const IpAddress& address) {
-    return name == "gw.example.org" && address == there;
-}
-
 std::vector<const Connection*> pointers(const ConnectionSet& set) {
     std::vector<const Connection*> found;
     for (const auto& value : set.connections)
@@ -40,29 +36,6 @@ std::vector<const Connection*> pointers(const ConnectionSet& set) {
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(connection_lookup)
-
-BOOST_AUTO_TEST_CASE(a_fixed_peer_comes_before_a_name_before_anybody) {
-    const ConnectionSet set{{connection("any1", AnyPeer{}), connection("any2", AnyPeer{}),
-                             connection("name", PeerName{"gw.example.org"}),
-                             connection("fixed1", there), connection("other", here),
-                             connection("fixed2", there),
-                             connection("elsewhere", PeerName{"other.example.org"})}};
-    BOOST_TEST(names(candidates(set, IkeVersion::v2, here, there, resolves_gw)) ==
-               "fixed1 fixed2 name any1 any2");
-    BOOST_TEST(names(candidates(set, IkeVersion::v2, here, there, {})) ==
-               "fixed1 fixed2 any1 any2");
-}
-
-BOOST_AUTO_TEST_CASE(version_and_local_address_must_fit) {
-    auto old = connection("old", there);
-    old.ike.version = IkeVersion::v1;
-    auto elsewhere = connection("elsewhere", there);
-    elsewhere.local_address = IpAddress::v4(10, 10, 10, 6);
-    const ConnectionSet set{{old, elsewhere, connection("new", there)}};
-    BOOST_TEST(names(candidates(set, IkeVersion::v2, here, there, {})) == "new");
-    BOOST_TEST(names(candidates(set, IkeVersion::v1, here, there, {})) == "old");
-    BOOST_TEST(candidates(set, IkeVersion::v2, there, here, {}).empty());
-}
 
 BOOST_AUTO_TEST_CASE(an_exact_identity_comes_before_a_suffix_before_any) {
     const ConnectionSet set{{connection("any", there, "any"),
