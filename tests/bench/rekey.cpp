@@ -22,7 +22,6 @@ using namespace viaduct;
 
 namespace {
 
-constexpr auto initiator_address = "10.99.0.2";
 constexpr auto responder_address = "10.99.0.1";
 
 struct Settings {
@@ -63,6 +62,28 @@ std::string name(unsigned index) {
     return "c" + std::to_string(index);
 }
 
+/// Every peer has an address of its own.
+policy::IpAddress peer_address(unsigned index) {
+    return policy::IpAddress::v4(11, static_cast<std::uint8_t>(index >> 16),
+                                 static_cast<std::uint8_t>(index >> 8),
+                                 static_cast<std::uint8_t>(index));
+}
+
+policy::Identity peer_identity(unsigned index) {
+    return policy::Identity::parse("gateway" + std::to_string(index) + ".example.org").value();
+}
+
+policy::TrafficSelector peer_subnet(unsigned index) {
+    const unsigned place = index << 4;
+    const auto inner = policy::IpAddress::v4(10, static_cast<std::uint8_t>(place >> 16),
+                                             static_cast<std::uint8_t>(place >> 8),
+                                             static_cast<std::uint8_t>(place));
+    return policy::TrafficSelector::from_subnet({inner, 28});
+}
+
+/// What the responder has configured: one connection that takes all peers, or one for each.
+enum class Responder : std::uint8_t { one_connection, connection_each };
+
 /// What both sides' connections have in common.
 policy::Connection connection(const Settings& settings, bool key_exchange) {
     policy::Connection made;
@@ -79,34 +100,39 @@ policy::Connection connection(const Settings& settings, bool key_exchange) {
 policy::ConnectionSet of_initiator(const Settings& settings, unsigned count, bool key_exchange) {
     policy::ConnectionSet set;
     auto made = connection(settings, key_exchange);
-    made.local_address = policy::IpAddress::parse(initiator_address).value();
     made.peer_address = policy::IpAddress::parse(responder_address).value();
     made.peer_id =
         policy::IdentityPattern::exactly(policy::Identity::parse("responder.example.org").value());
     made.remote_selectors = {subnet("172.16.0.0/16")};
     for (unsigned index = 0; index < count; ++index) {
         made.name = name(index);
-        made.local_id =
-            policy::Identity::parse("gateway" + std::to_string(index) + ".example.org").value();
-        const unsigned place = index << 4;
-        const auto inner = policy::IpAddress::v4(10, static_cast<std::uint8_t>(place >> 16),
-                                                 static_cast<std::uint8_t>(place >> 8),
-                                                 static_cast<std::uint8_t>(place));
-        made.local_selectors = {policy::TrafficSelector::from_subnet({inner, 28})};
+        made.local_address = peer_address(index);
+        made.local_id = peer_identity(index);
+        made.local_selectors = {peer_subnet(index)};
         set.connections.push_back(made);
     }
     return set;
 }
 
-policy::ConnectionSet of_responder(const Settings& settings, bool key_exchange) {
+policy::ConnectionSet of_responder(const Settings& settings, unsigned count, bool key_exchange,
+                                   Responder kind) {
     policy::ConnectionSet set;
     auto made = connection(settings, key_exchange);
-    made.name = "peers";
     made.local_address = policy::IpAddress::parse(responder_address).value();
-    made.peer_address = policy::AnyPeer{};
     made.local_id = policy::Identity::parse("responder.example.org").value();
-    made.peer_id = policy::IdentityPattern::parse("*.example.org").value();
     made.local_selectors = {subnet("172.16.0.0/16")};
+    for (unsigned index = 0; kind == Responder::connection_each && index < count; ++index) {
+        made.name = name(index);
+        made.peer_address = peer_address(index);
+        made.peer_id = policy::IdentityPattern::exactly(peer_identity(index));
+        made.remote_selectors = {peer_subnet(index)};
+        set.connections.push_back(made);
+    }
+    if (kind == Responder::connection_each)
+        return set;
+    made.name = "peers";
+    made.peer_address = policy::AnyPeer{};
+    made.peer_id = policy::IdentityPattern::parse("*.example.org").value();
     made.remote_selectors = {subnet("10.0.0.0/8")};
     set.connections.push_back(std::move(made));
     return set;
@@ -127,11 +153,15 @@ struct Cost {
 
 class Bench {
 public:
-    Bench(const Settings& settings, unsigned count, bool key_exchange) : rng_(seed()) {
+    Bench(const Settings& settings, unsigned count, bool key_exchange,
+          Responder kind = Responder::one_connection)
+        : rng_(seed()) {
         sides_[0].endpoint.emplace(of_initiator(settings, count, key_exchange), rng_);
-        sides_[1].endpoint.emplace(of_responder(settings, key_exchange), rng_);
+        const auto without = allocated();
+        sides_[1].endpoint.emplace(of_responder(settings, count, key_exchange, kind), rng_);
         for (auto& side : sides_)
             work(side, [&](ike::Endpoint& endpoint) { endpoint.on_deadline(now_); });
+        configured_ = allocated() - without;
         settle();
     }
 
@@ -165,12 +195,12 @@ public:
         return {closed.initiator / count, closed.responder / count};
     }
 
-    /// What the responder holds; the initiator is gone after that.
+    /// What the responder holds beside its configuration; both endpoints are gone after that.
     double responder_bytes() {
         sides_[0].endpoint.reset();
         const auto with = allocated();
         sides_[1].endpoint.reset();
-        return with - allocated();
+        return with - allocated() - configured_;
     }
 
     unsigned children() const { return std::min(sides_[0].children, sides_[1].children); }
@@ -228,6 +258,7 @@ private:
     std::array<Side, 2> sides_;
     std::deque<std::pair<std::size_t, ike::SendDatagram>> flights_;
     ike::TimePoint now_{std::chrono::hours(1)};
+    double configured_ = 0;
 };
 
 void print(const char* what, unsigned count, const Cost& cost) {
@@ -266,39 +297,79 @@ void measure(const Settings& settings, unsigned count) {
     }
 }
 
-void curve(const Settings& settings, unsigned count) {
+/// A line of the curve; a cost that was not measured is zero.
+using Line = std::array<double, 9>;
+
+Line curve(const Settings& settings, unsigned count, Responder kind) {
     const auto sample = std::min(settings.sample, count);
-    Cost handshake, child, sa, closed;
-    {
-        Bench bench(settings, count, false);
-        bench.connect(0, count - sample);
-        handshake = bench.connect(count - sample, count);
-        child = bench.rekey(sample, ike::Rekey::What::child_sas);
-        expect(bench, count + sample);
-        bench.pass(std::chrono::seconds(60));
-        sa = bench.rekey(sample, ike::Rekey::What::ike_sas);
+    Cost closed;
+    double bytes = 0;
+    Bench bench(settings, count, false, kind);
+    bench.connect(0, count - sample);
+    const auto handshake = bench.connect(count - sample, count);
+    const auto child = bench.rekey(sample, ike::Rekey::What::child_sas);
+    expect(bench, count + sample);
+    bench.pass(std::chrono::seconds(60));
+    const auto sa = bench.rekey(sample, ike::Rekey::What::ike_sas);
+    if (kind == Responder::one_connection) {
         closed = bench.close(count);
+    } else {
+        bench.pass(std::chrono::seconds(60));
+        bytes = bench.responder_bytes() / count;
     }
+    return {handshake.initiator, handshake.responder, child.initiator,
+            child.responder,     sa.initiator,        sa.responder,
+            closed.initiator,    closed.responder,    bytes};
+}
+
+double bytes_with_one_connection(const Settings& settings, unsigned count) {
     Bench bench(settings, count, false);
     bench.connect(0, count);
     bench.pass(std::chrono::seconds(60));
-    const auto bytes = bench.responder_bytes() / count;
-    std::printf("%8u%10.0f%10.0f%10.0f%10.0f%10.0f%10.0f%10.1f%10.1f%10.0f\n", count,
-                handshake.initiator, handshake.responder, child.initiator, child.responder,
-                sa.initiator, sa.responder, closed.initiator, closed.responder, bytes);
+    return bench.responder_bytes() / count;
+}
+
+void print_line(const std::string& label, const Line& line, int decimals) {
+    std::printf("%8s", label.c_str());
+    for (const auto each : line)
+        std::printf(each > 0 ? "%10.*f" : "         -", decimals, each);
+    std::printf("\n");
     std::fflush(stdout);
+}
+
+void draw_curve(const Settings& settings, Responder kind) {
+    std::printf("\nresponder with %s\n", kind == Responder::one_connection
+                                             ? "one connection for all peers"
+                                             : "one connection for each peer");
+    std::printf("%8s%20s%20s%20s%20s%10s\n%8s%10s%10s%10s%10s%10s%10s%10s%10s%10s\n", "SAs",
+                "handshake", "child rekey", "IKE SA rekey", "close", "bytes/SA", "", "initiator",
+                "responder", "initiator", "responder", "initiator", "responder", "initiator",
+                "responder", "responder");
+    std::vector<Line> lines;
+    for (const auto count : settings.sizes) {
+        lines.push_back(curve(settings, count, kind));
+        if (kind == Responder::one_connection)
+            lines.back().back() = bytes_with_one_connection(settings, count);
+        print_line(std::to_string(count), lines.back(), 0);
+    }
+    std::printf("in terms of %u SAs\n", settings.sizes.front());
+    for (std::size_t at = 1; at < lines.size(); ++at) {
+        for (std::size_t i = 0; i < lines[at].size(); ++i)
+            lines[at][i] /= std::max(lines.front()[i], 0.001);
+        print_line(std::to_string(settings.sizes[at]), lines[at], 2);
+    }
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     Settings settings;
-    bool draw_curve = false;
+    bool curved = false;
     for (int at = 1; at < argc; ++at) {
         const std::string option = argv[at];
         const bool valued = at + 1 < argc;
         if (option == "--curve") {
-            draw_curve = true;
+            curved = true;
             settings.sizes = {100, 1000, 10000, 50000};
         } else if (option == "--group" && valued) {
             settings.group = argv[++at];
@@ -311,14 +382,13 @@ int main(int argc, char** argv) {
     if (settings.sizes.front() == 0)
         give_up("--count is at least 1");
     std::printf("CPU time in us per operation, %s\n", settings.group.c_str());
-    if (draw_curve)
-        std::printf("%8s%20s%20s%20s%20s%10s\n%8s%10s%10s%10s%10s%10s%10s%10s%10s%10s\n", "SAs",
-                    "handshake", "child rekey", "IKE SA rekey", "close", "bytes/SA", "",
-                    "initiator", "responder", "initiator", "responder", "initiator", "responder",
-                    "initiator", "responder", "responder");
-    else
-        std::printf("%-26s%8s%14s%14s%16s\n", "", "SAs", "initiator", "responder", "responder, /s");
+    if (curved) {
+        draw_curve(settings, Responder::one_connection);
+        draw_curve(settings, Responder::connection_each);
+        return 0;
+    }
+    std::printf("%-26s%8s%14s%14s%16s\n", "", "SAs", "initiator", "responder", "responder, /s");
     for (const auto count : settings.sizes)
-        draw_curve ? curve(settings, count) : measure(settings, count);
+        measure(settings, count);
     return 0;
 }
