@@ -23,7 +23,8 @@ using simulation::TwoGateways;
 constexpr std::size_t half_open_limit = 8;
 /// A child SA that no IKE SA knows any more leaves the kernel within this time.
 constexpr auto orphan_time = 60s;
-constexpr std::size_t most_operations = 200;
+constexpr std::size_t most_operations = 64;
+constexpr auto longest_life = 30min;
 
 [[noreturn]] void broken(const std::string& what) {
     std::fprintf(stderr, "broken: %s\n", what.c_str());
@@ -96,7 +97,8 @@ public:
     }
 
     void play() {
-        for (std::size_t i = 0; i < most_operations && !script_.empty(); ++i) {
+        const auto end = net_.now() + longest_life;
+        while (operations_ < most_operations && net_.now() < end && !script_.empty()) {
             operate();
             ++operations_;
             check();
