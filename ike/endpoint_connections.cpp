@@ -101,6 +101,12 @@ void Endpoint::Core::close_all(TimePoint now, ConnectionUpkeep& upkeep, const Ca
     auto spis = upkeep.established.all();
     if (upkeep.negotiation)
         spis.push_back(*std::exchange(upkeep.negotiation, std::nullopt));
+    // What an IKE rekey replaced, or made while it crosses another, has no part in the connection,
+    // but the peer holds it.
+    for (auto& [spi, entry] : sas_)
+        if (entry.sa.alive() && entry.sa.connection() == upkeep.connection().name &&
+            !std::ranges::contains(spis, spi))
+            spis.push_back(spi);
     for (const auto spi : spis)
         handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, why); });
 }

@@ -77,12 +77,15 @@ void close_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSa
     const auto found = std::ranges::find(sa.children, child, &ChildState::id);
     if (found == sa.children.end())
         return;
-    const auto spi = found->inbound_spi;
-    const bool told = found->deleting;
-    remove_child(turn, sa.connection->name, *found, std::move(why));
+    const auto gone = std::move(*found);
+    const auto successor = successor_of(sa, child);
     sa.children.erase(found);
-    if (!told)
-        request(turn, facts, sa, purpose::DeleteChildren{{spi}});
+    // Whether the peer has the successor's inbound side or not: there is no other way any more.
+    if (successor)
+        activate_children(turn, facts, sa, {*successor});
+    remove_child(turn, sa.connection->name, gone, std::move(why));
+    if (!gone.deleting)
+        request(turn, facts, sa, purpose::DeleteChildren{{gone.inbound_spi}});
 }
 
 void take_outbound_out(Turn& turn, ChildState& child) {

@@ -142,7 +142,7 @@ struct HandleResponse {
     std::optional<wire::DecodeError> error = std::nullopt;
 
     // That the peer answered is the answer.
-    End operator()(const purpose::LivenessCheck&) { return {}; }
+    End operator()(const purpose::LivenessCheck&) { return unread(); }
     End operator()(purpose::CreateChild& purpose) {
         if (error) {
             turn.child_spis.release(purpose.offer.inbound_spi);
@@ -153,7 +153,7 @@ struct HandleResponse {
     }
     End operator()(const purpose::DeleteChildren& purpose) {
         children_deleted(turn, sa, purpose.spis);
-        return {};
+        return unread();
     }
     End operator()(purpose::RekeyIkeSa& purpose) {
         if (error)
@@ -162,6 +162,15 @@ struct HandleResponse {
     }
     End operator()(const purpose::DeleteIkeSa&) { return {}; }
 
+    /// RFC 7296 2.21.3: to a peer that could not read our request the IKE SA is over.
+    End unread() const {
+        for (const auto& each : payloads) {
+            const auto* notify = std::get_if<wire::NotifyPayload>(&each);
+            if (notify && notify->type == wire::NotifyType::invalid_syntax)
+                return cause::PeerRefused{ExchangeType::informational, notify->type, {}, {}, {}};
+        }
+        return {};
+    }
     Cause violation() const {
         return cause::ProtocolViolation{ExchangeType::create_child_sa, error->to_string()};
     }
