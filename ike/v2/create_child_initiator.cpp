@@ -5,6 +5,7 @@
 #include "ike/v2/exchange_order.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/key_agreement.h"
+#include "ike/v2/passing_failure.h"
 #include "ike/v2/rekey_child.h"
 #include "ike/v2/rekey_collision.h"
 #include "ike/v2/wanted_children.h"
@@ -46,40 +47,47 @@ bool wants_single_pairs(NotifyType notify) {
     return notify == NotifyType::single_pair_required || notify == NotifyType::ts_unacceptable;
 }
 
-/// A further child was refused.
-void further_child_refused(Turn& turn, IkeSaFacts& facts, Established& sa,
-                           const CreateChild& purpose, NotifyType notify) {
+/// A further child was refused. What comes back is why the IKE SA must end.
+std::optional<Cause> further_child_refused(Turn& turn, IkeSaFacts& facts, Established& sa,
+                                           const CreateChild& purpose, NotifyType notify) {
     const bool several = wanted_children(*sa.connection, true).size() > 1;
     if (wants_single_pairs(notify) && !sa.per_pair && several) {
         sa.per_pair = true;
         create_missing_children(turn, facts, sa);
-        return;
+        return std::nullopt;
     }
+    // RFC 7296 4: the peer makes children in IKE_AUTH only.
+    if (notify == NotifyType::no_additional_sas && carries_nothing(sa))
+        return refused(purpose, notify);
     const auto retry = create_children_later(turn, sa);
     turn.outcomes.emplace_back(outcome::ChildFailed{sa.connection->name, Role::initiator,
                                                     refused(purpose, notify), retry});
+    return std::nullopt;
 }
 
-void refuse(Turn& turn, IkeSaFacts& facts, Established& sa, CreateChild purpose,
-            const wire::NotifyPayload& notify) {
+/// What comes back is why the IKE SA must end.
+std::optional<Cause> refuse(Turn& turn, IkeSaFacts& facts, Established& sa, CreateChild purpose,
+                            const wire::NotifyPayload& notify) {
     if (notify.type == NotifyType::invalid_ke_payload) {
         if (const auto group = other_group(notify, purpose.offer.proposals, purpose.key_exchange)) {
             request(turn, facts, sa,
                     CreateChild{.selectors = std::move(purpose.selectors),
                                 .rekeyed = purpose.rekeyed,
                                 .group = group});
-            return;
+            return std::nullopt;
         }
     }
     // What the peer made meanwhile stands alone.
     if (purpose.rival && std::ranges::contains(sa.children, purpose.rival->made, &ChildState::id))
-        return;
-    if (!purpose.rekeyed) {
-        further_child_refused(turn, facts, sa, purpose, notify.type);
-        return;
-    }
+        return std::nullopt;
+    // RFC 7296 2.25: for a further child alone no child that works is given up.
+    if (note_answer(sa, turn.now, notify.type) && (purpose.rekeyed || carries_nothing(sa)))
+        return refused(purpose, notify.type);
+    if (!purpose.rekeyed)
+        return further_child_refused(turn, facts, sa, purpose, notify.type);
     child_rekey_refused(turn, facts, sa, *purpose.rekeyed, notify.type,
                         refused(purpose, notify.type));
+    return std::nullopt;
 }
 
 /// The lower nonce was in our exchange: what we made goes, and never comes into use.
@@ -103,7 +111,7 @@ void forget_deleted(Turn& turn, IkeSaFacts& facts, Established& sa, const Create
         close_child(turn, facts, sa, *purpose.rekeyed, cause::ClosedByPeer{});
     if (sa.connection->close == policy::CloseAction::restart && !missing_children(sa).empty())
         create_children_later(turn, sa);
-    if (std::ranges::none_of(sa.children, &ChildState::in_use))
+    if (carries_nothing(sa))
         turn.outcomes.emplace_back(outcome::Childless{sa.connection->name, cause::ClosedByPeer{}});
 }
 
@@ -142,11 +150,12 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& p
         replace_child(turn, facts, sa, *purpose.rekeyed);
     else
         turn.outcomes.emplace_back(outcome::ChildUp{sa.connection->name});
-    if (!has_old && contains(response.notifies, NotifyType::additional_ts_possible)) {
-        // RFC 7296 2.9: the peer would take the rest in children of their own.
+    // RFC 7296 2.9: the peer would take the rest in children of their own.
+    if (!has_old && contains(response.notifies, NotifyType::additional_ts_possible))
         sa.per_pair = true;
+    // A successor may have another pair than what it replaces.
+    if (sa.per_pair)
         create_missing_children(turn, facts, sa);
-    }
 }
 
 } // namespace
@@ -201,9 +210,9 @@ std::optional<Cause> consume_create_child_response(Turn& turn, IkeSaFacts& facts
         // RFC 7296 2.21.3: the peer could not read our request; the IKE SA is of no use.
         if (error->type == NotifyType::invalid_syntax)
             return refused(purpose, error->type);
-        refuse(turn, facts, sa, std::move(purpose), *error);
-        return std::nullopt;
+        return refuse(turn, facts, sa, std::move(purpose), *error);
     }
+    note_answer(sa, turn.now, std::nullopt);
     const auto& response = std::get<wire::CreateChildResponse>(*answer);
     std::expected<AgreedChild, Cause> agreed = std::unexpected(violation("TS is missing"));
     if (response.ts_initiator && response.ts_responder)

@@ -265,6 +265,8 @@ struct Established {
     /// When children that are wanted and missing are asked for; absent: not by us.
     std::optional<TimePoint> create_children_at;
     unsigned create_failures = 0;
+    /// Since when the peer has answered CREATE_CHILD_SA with nothing but TEMPORARY_FAILURE.
+    std::optional<TimePoint> failing_since;
 
     /// Its end is reported and its children are out of the kernel; the peer is being told.
     bool closing = false;

@@ -24,7 +24,7 @@ bool ends_ike_sa(wire::NotifyType type) {
 
 /// What the peer took away is asked for again, unless the connection is to wait for the peer.
 void children_lost(Turn& turn, Established& sa) {
-    const bool none = std::ranges::none_of(sa.children, &ChildState::in_use);
+    const bool none = carries_nothing(sa);
     if (sa.connection->close == policy::CloseAction::restart && !missing_children(sa).empty() &&
         !is_creating_children(sa))
         create_children_later(turn, sa);

@@ -5,6 +5,7 @@
 #include "ike/v2/exchange_order.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/key_agreement.h"
+#include "ike/v2/passing_failure.h"
 #include "ike/v2/rekey_collision.h"
 #include "ike/v2/timers.h"
 #include "ike/wire/v2_message_rules.h"
@@ -95,31 +96,36 @@ void bequeath(Turn& turn, Established& sa, wire::IkeSpi heir) {
                                                  .waiting = std::exchange(sa.waiting, {})});
 }
 
-void refused(Turn& turn, IkeSaFacts& facts, Established& sa, const RekeyIkeSa& purpose,
-             const wire::NotifyPayload& notify) {
+/// What comes back is why the IKE SA must end.
+std::optional<Cause> refused(Turn& turn, IkeSaFacts& facts, Established& sa,
+                             const RekeyIkeSa& purpose, const wire::NotifyPayload& notify) {
     if (notify.type == NotifyType::invalid_ke_payload) {
         if (const auto group =
                 other_group(notify, sa.connection->ike.proposals, purpose.key_exchange)) {
             request(turn, facts, sa, RekeyIkeSa{.group = group});
-            return;
+            return std::nullopt;
         }
     }
     if (purpose.rival && turn.is_alive(purpose.rival->made)) {
         bequeath(turn, sa, purpose.rival->made);
-        return;
+        return std::nullopt;
     }
+    cause::PeerRefused why{ExchangeType::create_child_sa, notify.type, {}, {}, {}};
+    // RFC 7296 2.25: an IKE SA that is out of step is closed.
+    if (note_answer(sa, turn.now, notify.type))
+        return why;
     if (notify.type == NotifyType::temporary_failure) {
         sa.replace_at = turn.now + passing_failure_wait(turn.rng);
-        return;
+        return std::nullopt;
     }
     sa.replace_at = turn.now + rekey_again_time;
-    cause::PeerRefused why{ExchangeType::create_child_sa, notify.type, {}, {}, {}};
     if (notify.type == NotifyType::no_proposal_chosen)
         why.our_proposals = sa.connection->ike.proposals;
     turn.outcomes.emplace_back(
         outcome::ChildFailed{sa.connection->name, Role::initiator, std::move(why), sa.replace_at});
     if (sa.first_role == Role::initiator)
         sa.reauthenticate_at = turn.now;
+    return std::nullopt;
 }
 
 struct Agreed {
@@ -244,8 +250,7 @@ std::optional<Cause> consume_ike_rekey_response(Turn& turn, IkeSaFacts& facts, E
             return violation("a response with neither SA nor error");
         if (error->type == NotifyType::invalid_syntax)
             return cause::PeerRefused{ExchangeType::create_child_sa, error->type, {}, {}, {}};
-        refused(turn, facts, sa, purpose, *error);
-        return std::nullopt;
+        return refused(turn, facts, sa, purpose, *error);
     }
     const auto& response = std::get<wire::CreateChildResponse>(*answer);
     auto made = made_by(turn, facts, sa, purpose, response);

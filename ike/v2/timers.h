@@ -28,6 +28,8 @@ inline constexpr auto doubted_child_time = std::chrono::seconds(2);
 inline constexpr auto rekey_again_time = std::chrono::seconds(30);
 /// How long the kernel has to say whether traffic came in, before the peer is asked.
 inline constexpr auto traffic_answer_time = std::chrono::seconds(1);
+/// Nothing but TEMPORARY_FAILURE for so long: the peer is out of step (RFC 7296 section 2.25).
+inline constexpr auto passing_failure_limit = std::chrono::minutes(5);
 inline constexpr auto half_open_time = std::chrono::seconds(30);
 inline constexpr auto lingering_time = std::chrono::seconds(30);
 

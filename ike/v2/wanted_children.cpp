@@ -49,6 +49,10 @@ std::vector<ChildSelectors> missing_children(const Established& sa) {
     return wanted;
 }
 
+bool carries_nothing(const Established& sa) {
+    return std::ranges::none_of(sa.children, &ChildState::in_use);
+}
+
 bool is_creating_children(const Established& sa) {
     return is_asked(sa, [](const RequestPurpose& purpose) {
         const auto* create = std::get_if<purpose::CreateChild>(&purpose);

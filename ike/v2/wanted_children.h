@@ -14,6 +14,8 @@ bool protects(const ChildState& child, const ChildSelectors& selectors);
 /// any part that the peer left is enough.
 std::vector<ChildSelectors> missing_children(const Established& sa);
 
+/// Whether no child is in use.
+bool carries_nothing(const Established& sa);
 /// Whether some child is asked for already, or just being made.
 bool is_creating_children(const Established& sa);
 
