@@ -24,6 +24,9 @@ struct EndpointSettings {
     /// only with a cookie. Forged addresses get no further.
     std::size_t cookie_threshold = 100;
     std::size_t cookie_threshold_per_address = 50;
+    /// An IKE SA uses no higher message ID, in either direction. At half of it it is rekeyed; what
+    /// was not rekeyed by then ends (RFC 7296 section 2.2).
+    std::uint32_t last_message_id = 0xffffffff;
 };
 
 } // namespace viaduct::ike

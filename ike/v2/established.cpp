@@ -116,6 +116,9 @@ IkeSaState answer_fresh(Turn& turn, IkeSaFacts& facts, Established sa, const Rec
     if (answer.end)
         return end(turn, facts, std::move(sa), std::move(*answer.end));
     activate_children(turn, facts, sa, waiting);
+    note_message_id(turn, sa, header.message_id);
+    if (out_of_message_ids(turn, sa))
+        return close_ike_sa(turn, facts, std::move(sa), cause::LifetimeReached{});
     return sa;
 }
 
@@ -205,6 +208,9 @@ IkeSaState on_response(Turn& turn, IkeSaFacts& facts, Established sa, const Rece
         if (auto why = std::visit(handle, purpose))
             return close_ike_sa(turn, facts, std::move(sa), std::move(*why));
     }
+    note_message_id(turn, sa, header.message_id);
+    if (!sa.closing && out_of_message_ids(turn, sa))
+        return close_ike_sa(turn, facts, std::move(sa), cause::LifetimeReached{});
     start_waiting_request(turn, facts, sa);
     return sa;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ike/v2/ike_sa_state.h"
+#include "ike/v2/turn.h"
 
 namespace viaduct::ike::v2 {
 
@@ -12,6 +13,11 @@ enum class RequestVerdict : std::uint8_t {
 };
 
 RequestVerdict judge_request(const Established& sa, wire::MessageId id);
+/// An exchange with this message ID, ours or the peer's, is over: at half of all the SA is due to
+/// be rekeyed.
+void note_message_id(const Turn& turn, Established& sa, wire::MessageId id);
+/// Whether one of the two counters has come to the last ID: only a Delete of ours may use it.
+bool out_of_message_ids(const Turn& turn, const Established& sa);
 wire::MessageId following(wire::MessageId id);
 
 } // namespace viaduct::ike::v2
