@@ -6,13 +6,21 @@
 
 namespace viaduct::ike {
 
+namespace {
+
+/// Longer than a Delete is repeated and may wait behind another request.
+constexpr auto rest = std::chrono::minutes(10);
+
+} // namespace
+
 policy::ChildSpi ChildSpiTable::draw(Botan::RandomNumberGenerator& rng) {
     for (;;) {
         std::array<std::uint8_t, 4> octets;
         rng.randomize(octets);
         const std::uint32_t spi = std::uint32_t{octets[0]} << 24 | std::uint32_t{octets[1]} << 16 |
                                   std::uint32_t{octets[2]} << 8 | octets[3];
-        if (spi > 255 && in_use_.try_emplace(policy::ChildSpi{spi}).second)
+        if (spi > 255 && !resting_.contains(policy::ChildSpi{spi}) &&
+            in_use_.try_emplace(policy::ChildSpi{spi}).second)
             return policy::ChildSpi{spi};
     }
 }
@@ -24,6 +32,14 @@ void ChildSpiTable::release(policy::ChildSpi spi) {
     spis_.erase(found->second.child);
     release_reqid(found->second.child);
     in_use_.erase(found);
+}
+
+void ChildSpiTable::retire(policy::ChildSpi spi, TimePoint now) {
+    release(spi);
+    for (; !retired_.empty() && retired_.front().first + rest <= now; retired_.pop_front())
+        resting_.erase(retired_.front().second);
+    if (resting_.insert(spi).second)
+        retired_.emplace_back(now, spi);
 }
 
 std::uint32_t ChildSpiTable::reqid(policy::ChildSaId child, const std::string& connection,

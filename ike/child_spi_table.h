@@ -1,6 +1,7 @@
 // The ESP SPIs, child SA names and reqids of one router, and which IKE SA each child belongs to.
 #pragma once
 
+#include "ike/input.h"
 #include "ike/wire/numbers.h"
 #include "policy/child_sa.h"
 #include "policy/traffic_selector.h"
@@ -8,11 +9,13 @@
 #include <botan/rng.h>
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace viaduct::ike {
@@ -26,6 +29,9 @@ public:
     policy::ChildSpi draw(Botan::RandomNumberGenerator& rng);
     /// Frees the SPI and forgets the child that has it, with its use of a reqid.
     void release(policy::ChildSpi spi);
+    /// The same for an SPI that the peer knows: until it has closed its side too, which it may hear
+    /// of late, the SPI is not drawn again (RFC 7296 section 1.4.1).
+    void retire(policy::ChildSpi spi, TimePoint now);
     policy::ChildSaId next_id() { return policy::ChildSaId{++last_id_}; }
     std::size_t size() const { return in_use_.size(); }
     /// What the kernel knows the child SAs of a connection with these selectors by: our mark in the
@@ -47,6 +53,9 @@ private:
         wire::IkeSpi owner{};
     };
     std::unordered_map<policy::ChildSpi, Use> in_use_;
+    /// Retired, the oldest first.
+    std::deque<std::pair<TimePoint, policy::ChildSpi>> retired_;
+    std::unordered_set<policy::ChildSpi> resting_;
     std::unordered_map<policy::ChildSaId, policy::ChildSpi> spis_;
     struct Protected {
         std::string connection;

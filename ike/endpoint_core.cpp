@@ -198,7 +198,7 @@ void Endpoint::Core::end_retired_children(TimePoint now) {
     const auto end = retired_.upper_bound(now);
     for (auto each = retired_.begin(); each != end; ++each) {
         effects_.emplace_back(RemoveChildSa{each->second.child});
-        child_spis_.release(each->second.inbound_spi);
+        child_spis_.retire(each->second.inbound_spi, each->first);
     }
     retired_.erase(retired_.begin(), end);
 }

@@ -153,7 +153,7 @@ void Endpoint::Core::on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::B
     if (!heir) {
         for (const auto& child : outcome.children) {
             effects_.emplace_back(RemoveChildSa{child.id});
-            child_spis_.release(child.inbound_spi);
+            child_spis_.retire(child.inbound_spi, now);
         }
         return;
     }

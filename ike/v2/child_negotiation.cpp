@@ -194,7 +194,7 @@ std::expected<ChildState, Cause> install_child(Turn& turn, const IkeSaFacts& fac
 
 void remove_child(Turn& turn, const std::string& connection, const ChildState& child, Cause why) {
     turn.effects.emplace_back(RemoveChildSa{child.id});
-    turn.child_spis.release(child.inbound_spi);
+    turn.child_spis.retire(child.inbound_spi, turn.now);
     turn.report(
         ChildSaClosed{connection, child.id, child.inbound_spi, child.outbound_spi, std::move(why)});
 }

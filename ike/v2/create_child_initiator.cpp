@@ -106,7 +106,7 @@ bool lost(const Established& sa, const CreateChild& purpose, const AgreedChild& 
 /// The peer's Delete of what it made overtook its answer: nothing is made, and what was to be
 /// replaced goes as in any rekey.
 void forget_deleted(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& purpose) {
-    turn.child_spis.release(purpose.offer.inbound_spi);
+    turn.child_spis.retire(purpose.offer.inbound_spi, turn.now);
     if (purpose.rekeyed)
         close_child(turn, facts, sa, *purpose.rekeyed, cause::ClosedByPeer{});
     if (sa.connection->close == policy::CloseAction::restart && !missing_children(sa).empty())
@@ -123,7 +123,7 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& p
         return;
     }
     if (lost(sa, purpose, agreed, response.nonce.data)) {
-        turn.child_spis.release(purpose.offer.inbound_spi);
+        turn.child_spis.retire(purpose.offer.inbound_spi, turn.now);
         request(turn, facts, sa, purpose::DeleteChildren{{purpose.offer.inbound_spi}});
         return;
     }
@@ -134,7 +134,7 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& p
          .wanted = purpose.selectors,
          .predecessor = purpose.rekeyed});
     if (!child) {
-        turn.child_spis.release(purpose.offer.inbound_spi);
+        turn.child_spis.retire(purpose.offer.inbound_spi, turn.now);
         request(turn, facts, sa, purpose::DeleteChildren{{purpose.offer.inbound_spi}});
         turn.outcomes.emplace_back(outcome::ChildFailed{sa.connection->name, Role::initiator,
                                                         child.error(), std::nullopt});
@@ -224,7 +224,7 @@ std::optional<Cause> consume_create_child_response(Turn& turn, IkeSaFacts& facts
     });
     if (!secret) {
         // The peer believes in the child: it has to be told that there is none.
-        turn.child_spis.release(spi);
+        turn.child_spis.retire(spi, turn.now);
         request(turn, facts, sa, purpose::DeleteChildren{{spi}});
         if (purpose.rekeyed)
             child_rekey_refused(turn, facts, sa, *purpose.rekeyed, NotifyType::no_proposal_chosen,

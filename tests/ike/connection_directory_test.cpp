@@ -151,6 +151,20 @@ BOOST_AUTO_TEST_CASE(an_spi_that_is_taken_is_drawn_again) {
     BOOST_TEST((table.draw(rng) == policy::ChildSpi{0xc0000002}));
 }
 
+// covers 7296-1.4.1-f
+BOOST_AUTO_TEST_CASE(an_spi_that_the_peer_may_still_use_is_drawn_again_much_later) {
+    test::ScriptedRng rng({0xc0, 0, 0, 1, 0xc0, 0, 0, 1, 0xc0, 0, 0, 2, 0xc0, 0, 0, 1});
+    ChildSpiTable table;
+    const TimePoint closed{std::chrono::hours(1)};
+    const auto first = table.draw(rng);
+    table.retire(first, closed);
+    const auto second = table.draw(rng);
+    BOOST_TEST((second == policy::ChildSpi{0xc0000002}));
+    BOOST_TEST(table.size() == 1u);
+    table.retire(second, closed + std::chrono::hours(1));
+    BOOST_TEST((table.draw(rng) == first));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::ike
