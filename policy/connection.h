@@ -52,7 +52,7 @@ inline constexpr RetransmissionSchedule established_schedule{std::chrono::second
 enum class ChildlessUse : std::uint8_t {
     never, ///< not offered, and a peer's IKE_AUTH without child is refused
     allow, ///< offered as responder; our own IKE_AUTH carries a child
-    force, ///< our IKE_AUTH carries none; children follow by CREATE_CHILD_SA
+    force, ///< IKE_AUTH carries none, whoever begins; children follow by CREATE_CHILD_SA
 };
 
 /// RFC 7383.

@@ -195,6 +195,11 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
     if (childless && peer.connections.front()->ike.childless == policy::ChildlessUse::never)
         return refuse(turn, facts, std::move(state), plain_notify(wire::NotifyType::invalid_syntax),
                       {violation("no child requested"), {peer.connections.front()}});
+    // RFC 6023 leaves it to us; strongSwan answers the same.
+    if (!childless && peer.connections.front()->ike.childless == policy::ChildlessUse::force)
+        return refuse(turn, facts, std::move(state), plain_notify(wire::NotifyType::invalid_syntax),
+                      {cause::PeerLacks{"IKE SAs without a child SA (RFC 6023)"},
+                       {peer.connections.front()}});
     const bool fresh_start = contains(request.notifies, wire::NotifyType::initial_contact);
     if (peer.connections.front()->unique == policy::Uniqueness::keep && !fresh_start &&
         turn.has_peer(peer.connections.front()->name, peer.identity))

@@ -145,6 +145,28 @@ BOOST_AUTO_TEST_CASE(childless_is_insisted_on_and_the_peer_does_not_announce_it)
     BOOST_TEST(net.children() == 0u);
 }
 
+// covers story-CL04
+BOOST_AUTO_TEST_CASE(childless_is_insisted_on_by_the_one_that_is_asked_for_a_child) {
+    const auto left = left_vpn();
+    auto right = mirrored(left);
+    right.ike.childless = policy::ChildlessUse::force;
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(10s);
+    BOOST_TEST(net.left.kernel_children() + net.right.kernel_children() == 0u);
+    BOOST_TEST(ike_sas(net.left, "vpn").empty());
+    BOOST_TEST(ike_sas(net.right, "vpn").empty());
+    const auto ours = status(net.left, "vpn").reason, theirs = status(net.right, "vpn").reason;
+    BOOST_REQUIRE(ours.has_value());
+    const auto* refused = std::get_if<ike::cause::PeerRefused>(&*ours);
+    BOOST_REQUIRE(refused);
+    BOOST_TEST((refused->exchange == ExchangeType::ike_auth));
+    BOOST_REQUIRE(theirs.has_value());
+    BOOST_TEST(std::holds_alternative<ike::cause::PeerLacks>(*theirs));
+    // The other way round it works, since A takes what B asks for.
+    net.command(End::right, ike::Initiate{"vpn", {}});
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 10s));
+}
+
 namespace {
 
 Payloads without_child(Payloads payloads) {
