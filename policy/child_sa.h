@@ -1,6 +1,7 @@
 // A child SA as agreed: the one value that crosses from the protocol side to the kernel side.
 #pragma once
 
+#include "policy/esp_packet.h"
 #include "policy/ip_address.h"
 #include "policy/proposal.h"
 #include "policy/secret.h"
@@ -66,6 +67,9 @@ struct ChildSa {
     EspKeys outbound_keys;
     std::uint32_t replay_window = 1024;
     std::optional<UdpEncapsulation> encapsulation;
+    EspMode mode = EspMode::tunnel;
+    HeaderConstruction header;
+    HardwareOffload offload = HardwareOffload::none;
 
     std::vector<TrafficSelector> local_selectors;
     std::vector<TrafficSelector> remote_selectors;
@@ -73,6 +77,10 @@ struct ChildSa {
     /// Hard limit by time, from installation, as a safety net in the kernel for a daemon that died.
     /// Zero: none.
     std::chrono::seconds lifetime{};
+    /// Of each direction by itself. At the soft limit the kernel tells of it, so that the child is
+    /// rekeyed; at the hard one it takes the SA out.
+    VolumeLimit soft_volume;
+    VolumeLimit hard_volume;
 
     friend bool operator==(const ChildSa&, const ChildSa&) = default;
 };

@@ -1,11 +1,13 @@
 // What the operator wants: IKE policies, IPsec policies and connections of one router.
 #pragma once
 
+#include "policy/esp_packet.h"
 #include "policy/identity.h"
 #include "policy/ip_address.h"
 #include "policy/proposal.h"
 #include "policy/secret.h"
 #include "policy/traffic_selector.h"
+#include "policy/tunnel_interface.h"
 
 #include <chrono>
 #include <memory>
@@ -86,17 +88,27 @@ struct IkePolicy {
 struct EspPolicy {
     std::string name;
     std::vector<Proposal> proposals;
+    EspMode mode = EspMode::tunnel;
     /// From installation to the end; rekeyed before.
     std::chrono::seconds lifetime = std::chrono::hours(1);
+    /// Of each SA of the pair by itself; rekeyed before.
+    VolumeLimit volume;
     RekeyTime rekey;
     /// Anti-replay window in packets.
     std::uint32_t replay_window = 1024;
+    HeaderConstruction header;
+    HardwareOffload offload = HardwareOffload::none;
 
     friend bool operator==(const EspPolicy&, const EspPolicy&) = default;
 };
 
 /// Whether the daemon starts a connection by itself.
-enum class StartAction : std::uint8_t { respond, initiate };
+enum class StartAction : std::uint8_t {
+    respond,
+    initiate,
+    /// The first packet between the subnets starts it, and again after it has gone down.
+    on_demand,
+};
 
 /// What follows when the peer is found dead, or closes the connection.
 enum class DpdAction : std::uint8_t {
@@ -185,6 +197,12 @@ struct Connection {
     ChildrenShape children = ChildrenShape::one;
     NatTraversal nat_traversal;
     PeerPorts peer_ports;
+    /// Absent: policies alone decide what travels in the tunnel.
+    std::optional<TunnelInterface> interface;
+    /// Largest packet that is to travel inside, in octets with its IP header; 0: what fits.
+    std::uint16_t mtu = 0;
+    /// Whether packets between the subnets are dropped where they would travel in clear.
+    bool leak_guard = true;
 
     friend bool operator==(const Connection&, const Connection&) = default;
 };

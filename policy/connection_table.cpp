@@ -2,6 +2,7 @@
 
 #include "policy/nearest_name.h"
 #include "policy/printable.h"
+#include "policy/tunnel_table.h"
 
 #include <algorithm>
 #include <array>
@@ -19,17 +20,36 @@ constexpr std::chrono::seconds longest_dpd_interval = 24h;
 constexpr std::chrono::seconds longest_nat_keepalive = 5min;
 constexpr std::size_t max_children = 1024;
 
-constexpr std::array<std::string_view, 21> connection_keys{
-    "name",           "ike",           "esp",       "local_address",
-    "peer_address",   "local_id",      "peer_id",   "psk",
-    "psk_file",       "start",         "dpd",       "local_subnets",
-    "remote_subnets", "close_action",  "unique",    "children",
-    "encapsulation",  "nat_keepalive", "peer_port", "peer_nat_port",
-    "psk_hex"};
+constexpr std::array<std::string_view, 26> connection_keys{"name",
+                                                           "ike",
+                                                           "esp",
+                                                           "local_address",
+                                                           "peer_address",
+                                                           "local_id",
+                                                           "peer_id",
+                                                           "psk",
+                                                           "psk_file",
+                                                           "start",
+                                                           "dpd",
+                                                           "local_subnets",
+                                                           "remote_subnets",
+                                                           "close_action",
+                                                           "unique",
+                                                           "children",
+                                                           "encapsulation",
+                                                           "nat_keepalive",
+                                                           "peer_port",
+                                                           "peer_nat_port",
+                                                           "psk_hex",
+                                                           "interface",
+                                                           "routes",
+                                                           "interface_addresses",
+                                                           "mtu",
+                                                           "leak_guard"};
 constexpr std::array<std::string_view, 2> dpd_keys{"interval", "action"};
 
 // The words stand in the order of the enumerations.
-constexpr std::array<std::string_view, 2> start_words{"respond", "initiate"};
+constexpr std::array<std::string_view, 3> start_words{"respond", "initiate", "on-demand"};
 constexpr std::array<std::string_view, 2> dpd_action_words{"clear", "restart"};
 constexpr std::array<std::string_view, 2> close_action_words{"clear", "restart"};
 constexpr std::array<std::string_view, 3> unique_words{"replace", "keep", "never"};
@@ -263,9 +283,12 @@ void compare_subnets(const TomlTable& table, const Connection& connection) {
 void read_start(const TomlTable& table, Connection& connection) {
     if (const auto index = table.word("start", start_words))
         connection.start = static_cast<StartAction>(*index);
-    if (connection.start == StartAction::initiate &&
+    if (connection.start != StartAction::respond &&
         std::holds_alternative<AnyPeer>(connection.peer_address))
-        table.mistake("start", "start = \"initiate\" needs a peer_address other than \"any\"");
+        table.mistake("start",
+                      "start = \"" +
+                          std::string(start_words[static_cast<std::size_t>(connection.start)]) +
+                          "\" needs a peer_address other than \"any\"");
 }
 
 void read_dpd(const TomlTable& table, Connection& connection) {
@@ -321,6 +344,7 @@ Connection read_connection(const TomlTable& table, const NamedPolicies& policies
     read_start(table, connection);
     read_dpd(table, connection);
     read_nat_traversal(table, connection);
+    read_tunnel(table, connection);
     return connection;
 }
 
