@@ -4,6 +4,7 @@
 #include "daemon/control_socket.h"
 #include "daemon/dry_run_kernel.h"
 #include "daemon/name_resolver.h"
+#include "daemon/namespace_events.h"
 #include "daemon/one_line.h"
 #include "daemon/operator_commands.h"
 #include "daemon/privileges.h"
@@ -16,6 +17,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <botan/auto_rng.h>
+#include <linux/rtnetlink.h>
 
 #include <chrono>
 #include <csignal>
@@ -69,6 +71,19 @@ ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
             .message_details = options.log.shows(LogArea::ike, LogLevel::debug)};
 }
 
+/// What the kernel is asked to tell. Needs a right that the daemon gives up.
+void listen(NamespaceEvents& events, LogWriter& log) {
+    const std::vector<std::pair<int, std::vector<unsigned>>> wanted{
+        {NETLINK_ROUTE, {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}},
+    };
+    for (const auto& [protocol, groups] : wanted) {
+        if (const auto listening = events.listen(protocol, groups); !listening) {
+            log.write(LogArea::netns, LogLevel::warn,
+                      "the kernel's notifications are not heard: " + listening.error().to_string());
+        }
+    }
+}
+
 int run(const DaemonOptions& options) {
     protect_process();
     if (const auto able = check_privileges(options); !able) {
@@ -79,9 +94,11 @@ int run(const DaemonOptions& options) {
     Botan::AutoSeeded_RNG rng;
     NameResolver resolver(loop);
     const auto kernel = make_kernel(options.kernel, log);
+    NamespaceEvents events(loop, log);
+    listen(events, log);
 
-    RouterSurroundings surroundings{loop, *kernel, resolver, rng, log, endpoint_settings(options),
-                                    {}};
+    RouterSurroundings surroundings{
+        loop, *kernel, resolver, events, rng, log, endpoint_settings(options), {}};
     Routers routers(surroundings);
     Reload reload(options.config, options.only, routers, log);
     OperatorCommands commands(loop, routers, reload, kernel->name());

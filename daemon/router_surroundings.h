@@ -14,6 +14,7 @@
 namespace viaduct::daemon {
 
 class NameResolver;
+class NamespaceEvents;
 
 /// Told of everything a router's endpoint reports.
 using ReportObserver =
@@ -23,6 +24,7 @@ struct RouterSurroundings {
     boost::asio::io_context& loop;
     KernelSource& kernel;
     NameResolver& resolver;
+    NamespaceEvents& events;
     Botan::RandomNumberGenerator& rng;
     LogWriter& log;
     ike::EndpointSettings settings;

@@ -33,6 +33,8 @@ public:
         friend bool operator==(const Identity&, const Identity&) = default;
     };
     Identity identity() const { return identity_; }
+    /// For requests that name a namespace by its descriptor. Stays owned by the object.
+    int descriptor() const { return descriptor_; }
     /// What `name` means now; nothing when it is not there.
     static std::expected<Identity, SystemError> identity_of(const std::string& name);
 
