@@ -7,6 +7,8 @@
 
 namespace viaduct::ike::wire {
 
+using Octets = std::vector<std::uint8_t>;
+
 class ByteWriter {
 public:
     ByteWriter& u8(std::uint8_t value);
@@ -23,10 +25,10 @@ public:
 
     std::size_t size() const { return octets_.size(); }
     std::span<const std::uint8_t> view() const { return octets_; }
-    std::vector<std::uint8_t> take() && { return std::move(octets_); }
+    Octets take() && { return std::move(octets_); }
 
 private:
-    std::vector<std::uint8_t> octets_;
+    Octets octets_;
 };
 
 } // namespace viaduct::ike::wire

@@ -1,6 +1,7 @@
 #include "ike/wire/decode_error.h"
 
 #include "ike/wire/numbers.h"
+#include "ike/wire/v1_numbers.h"
 
 #include <format>
 
@@ -23,10 +24,16 @@ std::string_view cause(DecodeFault fault) {
     return "malformed";
 }
 
+/// The two versions' payload types share no number.
+std::string payload_name(std::uint8_t payload) {
+    return v1::is_payload_type(payload) ? v1::to_string(v1::PayloadType{payload})
+                                        : wire::to_string(PayloadType{payload});
+}
+
 } // namespace
 
 std::string DecodeError::to_string() const {
-    const auto place = payload == 0 ? std::string("header") : wire::to_string(PayloadType{payload});
+    const auto place = payload == 0 ? std::string("header") : payload_name(payload);
     return std::format("{} in {} ({}), octet {}", cause(fault), place, where, offset);
 }
 

@@ -42,6 +42,10 @@ struct Header {
     bool initiator = false; ///< sent by the original initiator of the IKE SA
     bool higher_version = false;
     bool response = false;
+    /// Flags of IKEv1 (RFC 2408 section 3.1), read and sent only with major version 1.
+    bool encryption = false; ///< everything behind the header is one ciphertext
+    bool commit = false;
+    bool authentication_only = false;
     MessageId message_id{};
     /// Whole message, in octets. decode_header() checks it against the datagram; encoders fill it.
     std::uint32_t length = 0;

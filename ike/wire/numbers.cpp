@@ -16,11 +16,24 @@ struct Name {
 
 // IANA "IKEv2 Exchange Types", and IKEv1's.
 constexpr Name exchange_names[] = {
-    {2, "IDENTITY_PROTECTION"}, {4, "AGGRESSIVE"},        {5, "INFORMATIONAL_V1"},
-    {32, "QUICK_MODE"},         {34, "IKE_SA_INIT"},      {35, "IKE_AUTH"},
-    {36, "CREATE_CHILD_SA"},    {37, "INFORMATIONAL"},    {38, "IKE_SESSION_RESUME"},
-    {39, "GSA_AUTH"},           {40, "GSA_REGISTRATION"}, {41, "GSA_REKEY"},
-    {43, "IKE_INTERMEDIATE"},   {44, "IKE_FOLLOWUP_KE"},
+    {1, "BASE"},
+    {2, "IDENTITY_PROTECTION"},
+    {3, "AUTHENTICATION_ONLY"},
+    {4, "AGGRESSIVE"},
+    {5, "INFORMATIONAL_V1"},
+    {6, "TRANSACTION"},
+    {32, "QUICK_MODE"},
+    {33, "NEW_GROUP_MODE"},
+    {34, "IKE_SA_INIT"},
+    {35, "IKE_AUTH"},
+    {36, "CREATE_CHILD_SA"},
+    {37, "INFORMATIONAL"},
+    {38, "IKE_SESSION_RESUME"},
+    {39, "GSA_AUTH"},
+    {40, "GSA_REGISTRATION"},
+    {41, "GSA_REKEY"},
+    {43, "IKE_INTERMEDIATE"},
+    {44, "IKE_FOLLOWUP_KE"},
 };
 
 // IANA "IKEv2 Payload Types", in the notation of RFC 7296 section 3.2.

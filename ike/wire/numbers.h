@@ -16,6 +16,7 @@ enum class ExchangeType : std::uint8_t {
     identity_protection = 2,
     aggressive = 4,
     informational_v1 = 5,
+    transaction = 6,
     quick_mode = 32,
     ike_sa_init = 34,
     ike_auth = 35,
@@ -23,7 +24,7 @@ enum class ExchangeType : std::uint8_t {
     informational = 37,
 };
 
-/// IANA "IKEv2 Payload Types" (RFC 7296 section 3.2).
+/// IANA "IKEv2 Payload Types" (RFC 7296 section 3.2). IKEv1's are v1::PayloadType.
 enum class PayloadType : std::uint8_t {
     none = 0,
     security_association = 33,

@@ -30,8 +30,6 @@ constexpr std::size_t nonce_max = 256;
 constexpr std::size_t text_line = 1024;
 } // namespace limit
 
-using Octets = std::vector<std::uint8_t>;
-
 /// One proposal substructure with what policy::Proposal leaves out.
 struct OfferedProposal {
     /// Counts from 1.

@@ -65,4 +65,21 @@ BOOST_AUTO_TEST_CASE(any_version_and_exchange_are_read_and_reserved_flags_ignore
     BOOST_TEST(out.view()[19] == 0x10);
 }
 
+// RFC 2408 3.1: encryption, commit, authentication only; IKEv2 ignores these bits.
+BOOST_AUTO_TEST_CASE(the_flags_of_ikev1_are_read_and_written_with_its_version) {
+    auto v1 = sample;
+    v1[17] = 0x10;
+    v1[19] = 0x07;
+    const auto decoded = decode_header(v1);
+    BOOST_REQUIRE(decoded);
+    BOOST_TEST(decoded->encryption);
+    BOOST_TEST(decoded->commit);
+    BOOST_TEST(decoded->authentication_only);
+    ByteWriter out;
+    encode_header(*decoded, out);
+    BOOST_TEST(hexadecimal(out.view()) == hexadecimal(v1));
+    v1[17] = 0x20;
+    BOOST_TEST(!decode_header(v1)->encryption);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
