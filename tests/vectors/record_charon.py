@@ -46,7 +46,7 @@ charon {{
 
 CONNECTIONS = """
 connections {{ vpn {{
-  version = 2
+  version = {version}
   local_addrs = {local}
   remote_addrs = {remote}
   proposals = {ike}
@@ -156,10 +156,10 @@ def load(folder, name, scenario):
     local_id, remote_id = flip(ids)
     path = f"{folder}/{name}.swanctl"
     with open(path, "w") as file:
-        file.write(CONNECTIONS.format(local=local, remote=remote, local_id=local_id, remote_id=remote_id,
+        file.write(CONNECTIONS.format(version=scenario.get("version", 2), local=local, remote=remote, local_id=local_id, remote_id=remote_id,
                                       ike=own("ike"), psk=own("psk", PSK), children=children,
                                       fragmentation=scenario.get("fragmentation", "no"),
-                                      extra=scenario.get("extra", "") if initiates else ""))
+                                      extra=scenario.get("extra" if initiates else "extra_r", "")))
     swanctl(folder, name, "--load-all", "--noprompt", "--file", path)
 
 

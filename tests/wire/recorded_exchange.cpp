@@ -38,9 +38,9 @@ RecordedExchange read(const std::filesystem::path& path) {
     return exchange;
 }
 
-std::vector<RecordedExchange> read_all() {
+std::vector<RecordedExchange> read_all(const char* folder) {
     std::vector<RecordedExchange> exchanges;
-    for (const auto& entry : std::filesystem::directory_iterator("tests/vectors/charon-6.0.1")) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         if (entry.path().extension() == ".hex") {
             exchanges.push_back(read(entry.path()));
         }
@@ -51,20 +51,32 @@ std::vector<RecordedExchange> read_all() {
     return exchanges;
 }
 
-} // namespace
-
-const std::vector<RecordedExchange>& recorded_exchanges() {
-    static const auto exchanges = read_all();
-    return exchanges;
-}
-
-const RecordedExchange& recorded_exchange(std::string_view scenario) {
-    const auto& all = recorded_exchanges();
+const RecordedExchange& find(const std::vector<RecordedExchange>& all, std::string_view scenario) {
     const auto found = std::ranges::find(all, scenario, &RecordedExchange::scenario);
     if (found == all.end()) {
         throw std::runtime_error("no exchange " + std::string(scenario));
     }
     return *found;
+}
+
+} // namespace
+
+const std::vector<RecordedExchange>& recorded_exchanges() {
+    static const auto exchanges = read_all("tests/vectors/charon-6.0.1");
+    return exchanges;
+}
+
+const RecordedExchange& recorded_exchange(std::string_view scenario) {
+    return find(recorded_exchanges(), scenario);
+}
+
+const std::vector<RecordedExchange>& recorded_v1_exchanges() {
+    static const auto exchanges = read_all("tests/vectors/charon-6.0.1-ikev1");
+    return exchanges;
+}
+
+const RecordedExchange& recorded_v1_exchange(std::string_view scenario) {
+    return find(recorded_v1_exchanges(), scenario);
 }
 
 } // namespace viaduct::test
