@@ -64,6 +64,27 @@ void ConnectionUpkeep::on_attempt(TimePoint now) {
         enter(now, ConnectionState::negotiating);
 }
 
+void ConnectionUpkeep::on_path_blocked(TimePoint now, const PathObstacle& obstacle) {
+    obstacle_ = obstacle;
+    if (!established.empty())
+        return;
+    next_attempt_.reset();
+    note(now, cause::NoPath{obstacle});
+    reason_is_ours_ = true;
+    enter(now, wanted_ ? ConnectionState::waiting : ConnectionState::down);
+}
+
+void ConnectionUpkeep::on_path_open(TimePoint now) {
+    obstacle_.reset();
+    if (reason_ && std::holds_alternative<cause::NoPath>(*reason_)) {
+        reason_.reset();
+        reason_at_.reset();
+        reason_is_ours_ = false;
+    }
+    if (wanted_)
+        want(now);
+}
+
 void ConnectionUpkeep::on_up(TimePoint now) {
     next_attempt_.reset();
     up_since_ = now;

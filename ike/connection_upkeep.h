@@ -30,6 +30,11 @@ public:
     bool wanted() const { return wanted_; }
 
     void on_attempt(TimePoint now);
+    /// Nothing is tried while there is an obstacle.
+    void on_path_blocked(TimePoint now, const PathObstacle& obstacle);
+    /// The way is open, or another: it is tried at once if it is wanted and has no SA.
+    void on_path_open(TimePoint now);
+    const std::optional<PathObstacle>& obstacle() const { return obstacle_; }
     void on_up(TimePoint now);
     /// It has an IKE SA, whose children are still to come.
     void on_ike_only(TimePoint now);
@@ -78,6 +83,7 @@ private:
     TimePoint since_;
     std::optional<TimePoint> next_attempt_;
     unsigned failures_ = 0;
+    std::optional<PathObstacle> obstacle_;
     TimePoint up_since_;
     std::optional<Cause> reason_;
     std::optional<TimePoint> reason_at_;

@@ -49,6 +49,11 @@ void Endpoint::Core::schedule(const ConnectionUpkeep& upkeep) {
 void Endpoint::Core::attempt(TimePoint now, ConnectionUpkeep& upkeep) {
     if (shut_down_ || upkeep.negotiation)
         return;
+    if (const auto obstacle = upkeep.obstacle()) {
+        upkeep.on_path_blocked(now, *obstacle);
+        report_failed(upkeep, {}, cause::NoPath{*obstacle});
+        return;
+    }
     upkeep.on_attempt(now);
     const auto& connection = upkeep.connection();
     const auto* name = peer_name(connection);
@@ -84,6 +89,11 @@ void Endpoint::Core::attempt_failed(TimePoint now, ConnectionUpkeep& upkeep,
                                     const policy::UdpPath& path, Cause why) {
     upkeep.on_attempt_failed(now, why, rng_);
     schedule(upkeep);
+    report_failed(upkeep, path, std::move(why));
+}
+
+void Endpoint::Core::report_failed(const ConnectionUpkeep& upkeep, const policy::UdpPath& path,
+                                   Cause why) {
     effects_.emplace_back(Report{NegotiationFailed{.connection = upkeep.connection().name,
                                                    .role = Role::initiator,
                                                    .path = path,
@@ -202,6 +212,27 @@ void Endpoint::Core::resolved(TimePoint now, const NameResolved& answer) {
     }
 }
 
+void Endpoint::Core::path_changed(TimePoint now, const PathChanged& command) {
+    auto* upkeep = find(command.connection);
+    if (!upkeep || shut_down_)
+        return;
+    if (command.obstacle) {
+        if (const auto spi = std::exchange(upkeep->negotiation, std::nullopt))
+            handle(now, *spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                sa.close(turn, cause::NoPath{*command.obstacle});
+            });
+        upkeep->on_path_blocked(now, *command.obstacle);
+        return;
+    }
+    upkeep->on_path_open(now);
+    schedule(*upkeep);
+    auto spis = upkeep->established.all();
+    if (upkeep->negotiation)
+        spis.push_back(*upkeep->negotiation);
+    for (const auto spi : spis)
+        handle(now, spi, [](v2::Turn& turn, v2::IkeSa& sa) { sa.send_again(turn); });
+}
+
 void Endpoint::Core::resolve_peers(TimePoint now) {
     constexpr auto interval = std::chrono::seconds(10);
     if (now - peers_resolved_ < interval)
@@ -220,6 +251,7 @@ void Endpoint::Core::on_command(TimePoint now, const Command& command) {
                    [&](const Reconfigure& each) { reconfigure(now, each); },
                    [&](const Shutdown&) { shut_down(now); },
                    [&](const NameResolved& each) { resolved(now, each); },
+                   [&](const PathChanged& each) { path_changed(now, each); },
                },
                command);
 }

@@ -100,11 +100,13 @@ private:
     void reconfigure(TimePoint now, const Reconfigure& command);
     void shut_down(TimePoint now);
     void resolved(TimePoint now, const NameResolved& answer);
+    void path_changed(TimePoint now, const PathChanged& command);
     /// A stranger may be a peer whose name stands for another address now. At most every 10 s.
     void resolve_peers(TimePoint now);
     void start(TimePoint now, ConnectionUpkeep& upkeep);
     void attempt(TimePoint now, ConnectionUpkeep& upkeep);
     void initiate(TimePoint now, ConnectionUpkeep& upkeep, const policy::IpAddress& peer);
+    void report_failed(const ConnectionUpkeep& upkeep, const policy::UdpPath& path, Cause why);
     void attempt_failed(TimePoint now, ConnectionUpkeep& upkeep, const policy::UdpPath& path,
                         Cause why);
     void schedule(const ConnectionUpkeep& upkeep);

@@ -43,7 +43,26 @@ struct NameResolved {
     std::string name;
     std::vector<policy::IpAddress> addresses;
 };
-using Command = std::variant<Initiate, Terminate, Rekey, Reconfigure, Shutdown, NameResolved>;
+/// Why a connection's datagrams cannot leave.
+struct PathObstacle {
+    enum class Kind : std::uint8_t {
+        no_local_address, ///< `address` is the connection's own, and no interface has it
+        no_route,         ///< `address` is the peer's, and there is no way to it
+    };
+    Kind kind{};
+    policy::IpAddress address;
+
+    friend bool operator==(const PathObstacle&, const PathObstacle&) = default;
+};
+/// What is known of a connection's way to its peer. With an obstacle nothing new is begun until the
+/// next PathChanged; SAs that are up stay. Without one the way is open, or is another than before:
+/// what waits for its time, or for an answer, is tried at once.
+struct PathChanged {
+    std::string connection;
+    std::optional<PathObstacle> obstacle;
+};
+using Command =
+    std::variant<Initiate, Terminate, Rekey, Reconfigure, Shutdown, NameResolved, PathChanged>;
 
 /// The kernel removed a child SA by its hard limit.
 struct HardExpired {

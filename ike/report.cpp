@@ -71,6 +71,12 @@ struct Sentence {
     std::string operator()(const cause::NameUnresolved& c) {
         return std::format("the name '{}' does not resolve", c.name);
     }
+    std::string operator()(const cause::NoPath& c) {
+        return c.obstacle.kind == PathObstacle::Kind::no_route
+                   ? std::format("the router has no route to {}", c.obstacle.address.to_string())
+                   : std::format("no interface of the router has the local address {}",
+                                 c.obstacle.address.to_string());
+    }
     std::string operator()(const cause::ClosedByPeer&) { return "closed by the peer"; }
     std::string operator()(const cause::ClosedByOperator&) { return "closed by the operator"; }
     std::string operator()(const cause::PeerDead& c) {
@@ -103,6 +109,9 @@ struct Code {
     std::string_view operator()(const cause::KernelRefused&) { return "kernel_refused"; }
     std::string_view operator()(const cause::LocalFault&) { return "local_fault"; }
     std::string_view operator()(const cause::NameUnresolved&) { return "name_unresolved"; }
+    std::string_view operator()(const cause::NoPath& c) {
+        return c.obstacle.kind == PathObstacle::Kind::no_route ? "no_route" : "no_local_address";
+    }
     std::string_view operator()(const cause::ClosedByPeer&) { return "closed_by_peer"; }
     std::string_view operator()(const cause::ClosedByOperator&) { return "closed_by_operator"; }
     std::string_view operator()(const cause::PeerDead&) { return "peer_dead"; }

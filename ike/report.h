@@ -87,6 +87,10 @@ struct LocalFault {
 struct NameUnresolved {
     std::string name;
 };
+/// Datagrams cannot leave.
+struct NoPath {
+    PathObstacle obstacle;
+};
 /// Not a failure: the reasons for which an established SA ends.
 struct ClosedByPeer {};
 struct ClosedByOperator {};
@@ -105,13 +109,14 @@ struct Replaced {};
 
 } // namespace cause
 
-using Cause = std::variant<cause::NoResponse, cause::NoConnection, cause::NoProposal,
-                           cause::NoSelectors, cause::IdentityMismatch, cause::PeerNotAuthenticated,
-                           cause::AlreadyUp, cause::UnsupportedAuthMethod, cause::PeerRefused,
-                           cause::PeerLacks, cause::ProtocolViolation, cause::KernelRefused,
-                           cause::LocalFault, cause::NameUnresolved, cause::ClosedByPeer,
-                           cause::ClosedByOperator, cause::PeerDead, cause::LifetimeReached,
-                           cause::Reconfigured, cause::ReplacedByPeer, cause::Replaced>;
+using Cause =
+    std::variant<cause::NoResponse, cause::NoConnection, cause::NoProposal, cause::NoSelectors,
+                 cause::IdentityMismatch, cause::PeerNotAuthenticated, cause::AlreadyUp,
+                 cause::UnsupportedAuthMethod, cause::PeerRefused, cause::PeerLacks,
+                 cause::ProtocolViolation, cause::KernelRefused, cause::LocalFault,
+                 cause::NameUnresolved, cause::NoPath, cause::ClosedByPeer, cause::ClosedByOperator,
+                 cause::PeerDead, cause::LifetimeReached, cause::Reconfigured,
+                 cause::ReplacedByPeer, cause::Replaced>;
 
 /// At most 255 octets of it: a peer whose identity is not accepted yet must not fill reports.
 policy::Identity shortened(policy::Identity identity);

@@ -281,6 +281,16 @@ void IkeSa::check_liveness(Turn& turn) {
         request(turn, facts_, *sa, purpose::LivenessCheck{});
 }
 
+void IkeSa::send_again(Turn& turn) {
+    if (const auto* sent = std::get_if<SaInitSent>(&state_)) {
+        turn.send(facts_.path, sent->request.messages);
+    } else if (auto* auth = std::get_if<AuthSent>(&state_)) {
+        v2::send_again(turn, facts_, auth->keys, auth->request);
+    } else if (auto* sa = std::get_if<Established>(&state_); sa && sa->under_way) {
+        v2::send_again(turn, facts_, sa->keys, *sa->under_way);
+    }
+}
+
 bool IkeSa::is_complete() const {
     const auto* sa = std::get_if<Established>(&state_);
     return sa && !sa->closing && (sa->create_failures > 0 || missing_children(*sa).empty());

@@ -50,6 +50,8 @@ public:
     bool is_complete() const;
     /// Of an established SA: the peer has it too, as far as can be known.
     bool is_confirmed() const { return std::get<Established>(state_).confirmed; }
+    /// Our request that is under way goes out once more, beside its timer.
+    void send_again(Turn& turn);
     /// Asks the peer for a sign of life.
     void check_liveness(Turn& turn);
     /// Our role in the exchange that authenticated it, and the lower of the nonces that made it.
