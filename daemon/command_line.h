@@ -23,6 +23,8 @@ struct DaemonOptions {
     Action action = Action::run;
     std::filesystem::path config = "/etc/viaduct/routers/";
     bool foreground = false;
+    /// Routers may be in /proc/PID/ns/net.
+    bool process_namespaces = false;
     LogLevels log;
     KernelChoice kernel = KernelChoice::xfrm;
     std::uint16_t ike_port = 500;

@@ -41,7 +41,7 @@ int fail(int status, const std::string& reason) {
 
 int check(const DaemonOptions& options) {
     // With no more rights than the daemon has when it reads the files.
-    if (const auto dropped = drop_privileges(); !dropped) {
+    if (const auto dropped = drop_privileges(options); !dropped) {
         return fail(failed, dropped.error());
     }
     const auto configuration = read_configuration(options.config);
@@ -74,7 +74,8 @@ ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
 /// What the kernel is asked to tell. Needs a right that the daemon gives up.
 void listen(NamespaceEvents& events, LogWriter& log) {
     const std::vector<std::pair<int, std::vector<unsigned>>> wanted{
-        {NETLINK_ROUTE, {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}},
+        {NETLINK_ROUTE,
+         {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}},
     };
     for (const auto& [protocol, groups] : wanted) {
         if (const auto listening = events.listen(protocol, groups); !listening) {
@@ -114,15 +115,15 @@ int run(const DaemonOptions& options) {
     if (!control) {
         return fail(failed, control.error());
     }
-    if (const auto dropped = drop_privileges(); !dropped) {
+    if (const auto dropped = drop_privileges(options); !dropped) {
         return fail(failed, dropped.error());
     }
     // Not before: a thread has its own capabilities.
     log.write_in_background();
     const Signals signals(loop, [&] { routers.stop([&] { loop.stop(); }); }, [&] { reload.run(); });
 
-    const auto plan = reload.run();
     routers.watch();
+    const auto plan = reload.run();
     log.write(LogArea::daemon, LogLevel::info, "ready: " + count_text(plan));
     send_ready_notice();
     loop.run();

@@ -1,11 +1,14 @@
 #include "daemon/privileges.h"
 
+#include "daemon/descriptor_limit.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,7 +20,8 @@ namespace viaduct::daemon {
 namespace {
 
 /// Programming XFRM and nftables; entering namespaces; ports 500 and 4500.
-constexpr std::array<cap_value_t, 3> kept{CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_NET_BIND_SERVICE};
+constexpr std::array<cap_value_t, 3> always_kept{CAP_NET_ADMIN, CAP_SYS_ADMIN,
+                                                 CAP_NET_BIND_SERVICE};
 
 struct FreeCapabilities {
     void operator()(cap_t set) const { cap_free(set); }
@@ -44,7 +48,7 @@ std::unexpected<std::string> refused(const char* what) {
                            std::strerror(errno));
 }
 
-std::expected<void, std::string> drop_bounding_set() {
+std::expected<void, std::string> drop_bounding_set(std::span<const cap_value_t> kept) {
     for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; ++capability) {
         const bool keep = std::ranges::find(kept, capability) != kept.end();
         if (!keep && cap_get_bound(capability) == 1 && cap_drop_bound(capability) != 0) {
@@ -54,7 +58,7 @@ std::expected<void, std::string> drop_bounding_set() {
     return {};
 }
 
-std::expected<void, std::string> keep_only() {
+std::expected<void, std::string> keep_only(std::span<const cap_value_t> kept) {
     std::vector<cap_value_t> permitted;
     for (const auto capability : kept) {
         if (is_permitted(capability)) {
@@ -82,11 +86,7 @@ void protect_process() {
     ::setrlimit(RLIMIT_CORE, &none);
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::umask(077);
-    rlimit files{};
-    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &files);
-    }
+    raise_descriptor_limit();
 }
 
 std::expected<void, std::string> check_privileges(const DaemonOptions& options) {
@@ -105,10 +105,15 @@ std::expected<void, std::string> check_privileges(const DaemonOptions& options) 
     return {};
 }
 
-std::expected<void, std::string> drop_privileges() {
+std::expected<void, std::string> drop_privileges(const DaemonOptions& options) {
+    std::vector<cap_value_t> kept(always_kept.begin(), always_kept.end());
+    if (options.process_namespaces) {
+        // proc(5): another process's ns/net opens for those who may trace it.
+        kept.push_back(CAP_SYS_PTRACE);
+    }
     // Without CAP_SETPCAP the bounding set stays; no_new_privs makes it irrelevant then.
     if (is_permitted(CAP_SETPCAP)) {
-        if (auto dropped = drop_bounding_set(); !dropped) {
+        if (auto dropped = drop_bounding_set(kept); !dropped) {
             return dropped;
         }
     }
@@ -116,7 +121,7 @@ std::expected<void, std::string> drop_privileges() {
         return refused("no_new_privs");
     }
     cap_reset_ambient();
-    return keep_only();
+    return keep_only(kept);
 }
 
 } // namespace viaduct::daemon

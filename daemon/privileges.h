@@ -16,8 +16,8 @@ void protect_process();
 /// says what is missing.
 std::expected<void, std::string> check_privileges(const DaemonOptions& options);
 
-/// Keeps CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_NET_BIND_SERVICE where it has them and gives up the
-/// rest, for itself and whatever it would execute.
-std::expected<void, std::string> drop_privileges();
+/// Keeps CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_NET_BIND_SERVICE, and what the options ask for, where
+/// it has them and gives up the rest, for itself and whatever it would execute.
+std::expected<void, std::string> drop_privileges(const DaemonOptions& options);
 
 } // namespace viaduct::daemon

@@ -1,5 +1,8 @@
 #include "daemon/router.h"
 
+#include "daemon/descriptor_limit.h"
+
+#include <cerrno>
 #include <utility>
 
 namespace viaduct::daemon {
@@ -14,10 +17,10 @@ constexpr auto start_interval = std::chrono::seconds(5);
 } // namespace
 
 Router::Router(ConfiguredRouter wanted, const RouterSurroundings& surroundings,
-               NamespaceHolder holder)
+               NamespaceClaims& claims)
     : wanted_(std::move(wanted)),
       surroundings_(surroundings),
-      holder_(std::move(holder)),
+      claims_(claims),
       since_(Clock::now()),
       next_start_(since_) {}
 
@@ -26,23 +29,40 @@ void Router::log(LogLevel level, const std::string& text) {
 }
 
 void Router::start() {
-    next_start_ = Clock::now() + start_interval;
-    // One namespace may have several names.
-    const auto place = netns::NetworkNamespace::identity_of(wanted_.router.netns);
-    if (const auto holder = place ? holder_(*place) : std::string(); !holder.empty()) {
-        wait_because("its namespace is that of router '" + holder +
-                     "'; a namespace can have one router");
-        return;
-    }
-    auto started = RunningRouter::start(wanted_.router, surroundings_);
-    if (!started) {
+    if (const auto started = try_start(); !started) {
         wait_because(started.error());
         return;
     }
-    running_ = std::move(*started);
     waiting_reason_.clear();
+    absence_told_ = 0;
     since_ = Clock::now();
     log(LogLevel::info, "router is running");
+}
+
+std::expected<void, std::string> Router::try_start() {
+    auto place = netns::NetworkNamespace::open(wanted_.router.netns);
+    if (!place) {
+        return std::unexpected(place.error().code == EMFILE
+                                   ? descriptor_limit_reached(claims_.count())
+                                   : place.error().to_string());
+    }
+    next_start_ = Clock::now() + start_interval;
+    if (auto room = check_descriptor_room(place->descriptor(), claims_.count()); !room) {
+        return room;
+    }
+    // One namespace may have several names.
+    auto claim = claims_.claim(place->identity(), wanted_.router.name);
+    if (!claim) {
+        return std::unexpected("its namespace is that of router '" + claim.error() +
+                               "'; a namespace can have one router");
+    }
+    auto started = RunningRouter::start(wanted_.router, surroundings_, std::move(*place));
+    if (!started) {
+        return std::unexpected(std::move(started.error()));
+    }
+    claim_ = std::move(*claim);
+    running_ = std::move(*started);
+    return {};
 }
 
 void Router::wait_because(const std::string& reason) {
@@ -57,6 +77,7 @@ void Router::close(const std::string& reason) {
     shut_down();
     running_->remove_all();
     running_.reset();
+    claim_.reset();
     since_ = Clock::now();
     wait_because(reason);
 }
@@ -66,6 +87,7 @@ void Router::watch() {
     if (running_ != nullptr) {
         if (!place) {
             close("its namespace went away: " + place.error().to_string());
+            absence_told_ = place.error().code;
         } else if (*place != running_->namespace_identity()) {
             close("its namespace was replaced");
             start();
@@ -73,11 +95,24 @@ void Router::watch() {
             running_->guard(wanted_.router.connections);
         }
     } else if (!place) {
-        wait_because(place.error().to_string());
+        if (place.error().code != absence_told_) {
+            wait_because(place.error().to_string());
+            absence_told_ = place.error().code;
+        }
         next_start_ = Clock::now();
     } else if (Clock::now() >= next_start_) {
         start();
     }
+}
+
+bool Router::on_namespace_changed() {
+    const auto place = netns::NetworkNamespace::identity_of(wanted_.router.netns);
+    if (!place && place.error().code == EINVAL && running_ == nullptr) {
+        return false;
+    }
+    next_start_ = Clock::now();
+    watch();
+    return running_ != nullptr || !place;
 }
 
 std::expected<void, std::string> Router::reconfigure(ConfiguredRouter wanted) {
@@ -114,12 +149,9 @@ void Router::stop() {
         log(LogLevel::error, "the firewall table stays: " + removed.error());
     }
     running_.reset();
+    claim_.reset();
     since_ = Clock::now();
     waiting_reason_ = "stopped";
-}
-
-std::optional<netns::NetworkNamespace::Identity> Router::namespace_identity() const {
-    return running_ == nullptr ? std::nullopt : std::optional(running_->namespace_identity());
 }
 
 std::optional<ike::EndpointStatus> Router::endpoint_status() const {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "daemon/configuration.h"
+#include "daemon/namespace_claims.h"
 #include "daemon/running_router.h"
 
 #include <expected>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,11 +14,9 @@ namespace viaduct::daemon {
 
 class Router {
 public:
-    /// The name of the router that runs in a namespace; empty: none does.
-    using NamespaceHolder = std::function<std::string(netns::NetworkNamespace::Identity)>;
-
     /// Does nothing until watch() or start() is called.
-    Router(ConfiguredRouter wanted, const RouterSurroundings& surroundings, NamespaceHolder holder);
+    Router(ConfiguredRouter wanted, const RouterSurroundings& surroundings,
+           NamespaceClaims& claims);
 
     const ConfiguredRouter& wanted() const { return wanted_; }
     bool is_running() const { return running_ != nullptr; }
@@ -29,6 +27,9 @@ public:
     /// Notices a namespace that came, went or was replaced, and a firewall table that went. To be
     /// called about once a second.
     void watch();
+    /// The namespace's name has just come, gone or changed hands. Answers whether that is dealt
+    /// with: the name may be there before the namespace.
+    bool on_namespace_changed();
     /// Takes over another configuration of the same name and namespace. When it cannot, it goes on
     /// with the one before.
     std::expected<void, std::string> reconfigure(ConfiguredRouter wanted);
@@ -40,21 +41,25 @@ public:
     /// Shuts down and takes out everything that was made in the namespace, waiting for nobody.
     void stop();
 
-    /// Nothing while it waits.
-    std::optional<netns::NetworkNamespace::Identity> namespace_identity() const;
     std::optional<ike::EndpointStatus> endpoint_status() const;
     RouterReport describe(const ClockReading& now);
 
 private:
+    /// What runs there from now on, or why nothing can.
+    std::expected<void, std::string> try_start();
     void wait_because(const std::string& reason);
     void close(const std::string& reason);
     void log(LogLevel level, const std::string& text);
 
     ConfiguredRouter wanted_;
     const RouterSurroundings& surroundings_;
-    NamespaceHolder holder_;
+    NamespaceClaims& claims_;
+    /// While it runs.
+    std::unique_ptr<NamespaceClaims::Claim> claim_;
     std::unique_ptr<RunningRouter> running_;
     std::string waiting_reason_;
+    /// The error number for which the namespace is not there, when the reason says so already.
+    int absence_told_ = 0;
     ike::TimePoint since_;
     ike::TimePoint next_start_;
 };

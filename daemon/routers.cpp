@@ -1,16 +1,29 @@
 #include "daemon/routers.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace viaduct::daemon {
 
+namespace {
+
+constexpr auto watch_interval = std::chrono::milliseconds(80);
+constexpr std::size_t turns_to_watch_all = 10;
+
+} // namespace
+
 Routers::Routers(const RouterSurroundings& surroundings)
-    : surroundings_(surroundings), watch_timer_(surroundings.loop) {}
+    : surroundings_(surroundings),
+      arrivals_(
+          surroundings.loop, surroundings.log,
+          [this](const std::string& name) { return on_namespace_changed(name); },
+          [this] { watch_everything(); }),
+      watch_timer_(surroundings.loop) {}
 
 std::vector<ConfiguredRouter> Routers::configured() const {
     std::vector<ConfiguredRouter> result;
     result.reserve(routers_.size());
-    for (const auto& router : routers_) {
+    for (const auto& router : routers_ | std::views::values) {
         result.push_back(router->wanted());
     }
     return result;
@@ -36,26 +49,21 @@ ReloadPlan Routers::apply(Configuration wanted) {
             step = {RouterAction::keep_broken, running, policy::compare(connections, connections)};
         }
     }
-    std::ranges::sort(routers_, {},
-                      [](const auto& router) { return router->wanted().router.name; });
     return plan;
 }
 
 void Routers::stop_router(const std::string& name) {
     if (auto* router = find_router(name)) {
         router->stop();
-        std::erase_if(routers_, [&](const auto& other) { return other.get() == router; });
+        by_namespace_.erase(router->wanted().router.netns);
+        routers_.erase(name);
     }
 }
 
 std::expected<void, std::string> Routers::execute(const RouterStep& step) {
     switch (step.action) {
     case RouterAction::start:
-    case RouterAction::move:
-        routers_.push_back(std::make_unique<Router>(
-            step.wanted, surroundings_, [this](const auto& place) { return holder(place); }));
-        routers_.back()->start();
-        break;
+    case RouterAction::move: start_router(step.wanted); break;
     case RouterAction::reconfigure:
     case RouterAction::keep:
         // Also a kept router may have moved to another file.
@@ -66,29 +74,53 @@ std::expected<void, std::string> Routers::execute(const RouterStep& step) {
     return {};
 }
 
-std::string Routers::holder(netns::NetworkNamespace::Identity place) const {
-    const auto found = std::ranges::find_if(
-        routers_, [&](const auto& router) { return router->namespace_identity() == place; });
-    return found == routers_.end() ? std::string() : (*found)->wanted().router.name;
+void Routers::start_router(const ConfiguredRouter& wanted) {
+    const auto& name = wanted.router.name;
+    auto& router = routers_[name];
+    router = std::make_unique<Router>(wanted, surroundings_, claims_);
+    by_namespace_[wanted.router.netns] = name;
+    router->start();
 }
 
 void Routers::watch() {
-    watch_timer_.expires_after(std::chrono::seconds(1));
+    arrivals_.begin();
+    watch_next();
+}
+
+bool Routers::on_namespace_changed(const std::string& name) {
+    const auto found = by_namespace_.find(name);
+    return found == by_namespace_.end() || find_router(found->second)->on_namespace_changed();
+}
+
+void Routers::watch_everything() {
+    for (const auto& router : routers_ | std::views::values) {
+        router->on_namespace_changed();
+    }
+}
+
+void Routers::watch_next() {
+    auto next = routers_.upper_bound(watched_last_);
+    for (auto left = routers_.size() / turns_to_watch_all + 1; left > 0; --left, ++next) {
+        if (next == routers_.end()) {
+            watched_last_.clear();
+            break;
+        }
+        next->second->watch();
+        watched_last_ = next->first;
+    }
+    watch_timer_.expires_after(watch_interval);
     watch_timer_.async_wait([this](const auto& error) {
-        if (error || stopping_) {
-            return;
+        if (!error && !stopping_) {
+            watch_next();
         }
-        for (const auto& router : routers_) {
-            router->watch();
-        }
-        watch();
     });
 }
 
 void Routers::stop(std::function<void()> done) {
     const auto patience = std::chrono::seconds(stopping_ ? 0 : 2);
     stopping_ = true;
-    for (const auto& router : routers_) {
+    arrivals_.end();
+    for (const auto& router : routers_ | std::views::values) {
         router->shut_down();
     }
     wait_for_peers(std::chrono::steady_clock::now() + patience, std::move(done));
@@ -96,11 +128,12 @@ void Routers::stop(std::function<void()> done) {
 
 void Routers::wait_for_peers(std::chrono::steady_clock::time_point until,
                              std::function<void()> done) {
-    const bool quiet =
-        std::ranges::all_of(routers_, [](const auto& router) { return router->is_quiet(); });
+    const bool quiet = std::ranges::all_of(routers_ | std::views::values,
+                                           [](const auto& router) { return router->is_quiet(); });
     if (quiet || std::chrono::steady_clock::now() >= until) {
         watch_timer_.cancel();
-        std::ranges::for_each(routers_, [](const auto& router) { router->stop(); });
+        std::ranges::for_each(routers_ | std::views::values,
+                              [](const auto& router) { router->stop(); });
         routers_.clear();
         done();
         return;
@@ -115,7 +148,7 @@ void Routers::wait_for_peers(std::chrono::steady_clock::time_point until,
 
 std::vector<ConnectionName> Routers::find(std::string_view name) const {
     std::vector<ConnectionName> result;
-    for (const auto& router : routers_) {
+    for (const auto& router : routers_ | std::views::values) {
         const auto& configured = router->wanted().router;
         for (const auto& connection : configured.connections.connections) {
             const ConnectionName full{configured.name, connection.name};
@@ -128,14 +161,13 @@ std::vector<ConnectionName> Routers::find(std::string_view name) const {
 }
 
 Router* Routers::find_router(std::string_view name) {
-    const auto found = std::ranges::find_if(
-        routers_, [&](const auto& router) { return router->wanted().router.name == name; });
-    return found == routers_.end() ? nullptr : found->get();
+    const auto found = routers_.find(name);
+    return found == routers_.end() ? nullptr : found->second.get();
 }
 
 std::vector<RouterReport> Routers::describe(std::string_view name, const ClockReading& now) {
     std::vector<RouterReport> result;
-    for (const auto& router : routers_) {
+    for (const auto& router : routers_ | std::views::values) {
         const auto& router_name = router->wanted().router.name;
         auto report = router->describe(now);
         if (!name.empty() && router_name != name) {

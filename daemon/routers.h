@@ -1,6 +1,8 @@
 // The routers of this node.
 #pragma once
 
+#include "daemon/namespace_arrivals.h"
+#include "daemon/namespace_claims.h"
 #include "daemon/reload_plan.h"
 #include "daemon/router.h"
 
@@ -8,9 +10,11 @@
 
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace viaduct::daemon {
@@ -30,7 +34,8 @@ public:
 
     /// Starts, stops and reconfigures what the configuration changes, and says what that was.
     ReloadPlan apply(Configuration wanted);
-    /// Looks after the namespaces once a second, from now on.
+    /// Looks after the namespaces from now on: at once when a name below /run/netns comes or goes,
+    /// within a second when any other place does.
     void watch();
     /// Closes every router: peers are told and given two seconds to confirm, what was made is taken
     /// out, then `done` is called. Called again, it waits no longer.
@@ -44,15 +49,25 @@ public:
 
 private:
     std::vector<ConfiguredRouter> configured() const;
+    void start_router(const ConfiguredRouter& wanted);
     void stop_router(const std::string& name);
     std::expected<void, std::string> execute(const RouterStep& step);
-    /// The router that runs in the namespace; empty: none.
-    std::string holder(netns::NetworkNamespace::Identity place) const;
+    /// Answers whether it is dealt with, see NamespaceArrivals.
+    bool on_namespace_changed(const std::string& name);
+    void watch_everything();
+    /// Looks after some routers and comes back; all have had their turn within a second.
+    void watch_next();
     void wait_for_peers(std::chrono::steady_clock::time_point until, std::function<void()> done);
 
     const RouterSurroundings& surroundings_;
-    std::vector<std::unique_ptr<Router>> routers_;
+    NamespaceClaims claims_;
+    std::map<std::string, std::unique_ptr<Router>, std::less<>> routers_;
+    /// The routers' names by those of their namespaces.
+    std::unordered_map<std::string, std::string> by_namespace_;
+    NamespaceArrivals arrivals_;
     boost::asio::steady_timer watch_timer_;
+    /// The router that had its turn last.
+    std::string watched_last_;
     bool stopping_ = false;
 };
 

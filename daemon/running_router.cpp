@@ -41,16 +41,15 @@ ike::EndpointSettings settings_for(const policy::Router& router, ike::EndpointSe
 } // namespace
 
 std::expected<std::unique_ptr<RunningRouter>, std::string>
-RunningRouter::start(const policy::Router& wanted, const RouterSurroundings& surroundings) {
-    auto place = netns::NetworkNamespace::open(wanted.netns);
-    if (!place) {
-        return std::unexpected(place.error().to_string());
-    }
+RunningRouter::start(const policy::Router& wanted, const RouterSurroundings& surroundings,
+                     netns::NetworkNamespace place) {
     std::unique_ptr<RunningRouter> router(
-        new RunningRouter(wanted, surroundings, std::move(*place)));
+        new RunningRouter(wanted, surroundings, std::move(place)));
     if (auto prepared = router->prepare(wanted.connections); !prepared) {
         return std::unexpected(std::move(prepared.error()));
     }
+    // Before anything is begun, so that nobody calls from an address that is not there.
+    router->paths_->follow(wanted.connections);
     router->arm_timer();
     return router;
 }
@@ -87,6 +86,8 @@ std::expected<void, std::string> RunningRouter::prepare(const policy::Connection
                              on_name_resolved(std::move(resolved));
                          }
                      });
+    paths_.emplace(name_, surroundings_, place_,
+                   [this](const ike::PathChanged& change) { on_command(change); });
     // The firewall table is there before the first SA can be, so that nothing leaves in clear.
     return install_firewall(connections);
 }
@@ -172,6 +173,7 @@ RunningRouter::reconfigure(const policy::ConnectionSet& connections) {
         open_more_sockets(connections).and_then([&] { return install_firewall(connections); });
     if (prepared) {
         on_command(ike::Reconfigure{connections});
+        paths_->follow(connections);
     }
     return prepared;
 }
@@ -232,6 +234,7 @@ void RunningRouter::on_name_resolved(ike::NameResolved resolved) {
         LogArea::daemon, LogLevel::debug,
         fmt::format("{} resolves to {} addresses", resolved.name, resolved.addresses.size()),
         {.router = name_});
+    paths_->on_name_resolved(resolved);
     on_command(std::move(resolved));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/effect_runner.h"
+#include "daemon/path_watch.h"
 #include "daemon/router_surroundings.h"
 #include "daemon/status_snapshot.h"
 
@@ -16,11 +17,12 @@ namespace viaduct::daemon {
 
 class RunningRouter {
 public:
-    /// Enters the namespace, opens the sockets, puts the firewall table there and starts to
+    /// Enters the namespace `place`, opens the sockets, puts the firewall table there and starts to
     /// negotiate. When it fails, the firewall in the namespace is as it was: the table there may
     /// belong to another daemon. An address family that the namespace lacks is left out.
     static std::expected<std::unique_ptr<RunningRouter>, std::string>
-    start(const policy::Router& wanted, const RouterSurroundings& surroundings);
+    start(const policy::Router& wanted, const RouterSurroundings& surroundings,
+          netns::NetworkNamespace place);
     RunningRouter(const RunningRouter&) = delete;
     RunningRouter& operator=(const RunningRouter&) = delete;
     ~RunningRouter();
@@ -72,6 +74,7 @@ private:
     const ike::EndpointSettings settings_;
     ike::Endpoint endpoint_;
     std::optional<EffectRunner> effects_;
+    std::optional<PathWatch> paths_;
     boost::asio::steady_timer timer_;
     std::optional<ike::TimePoint> armed_for_;
     RateLimit receive_error_limit_{0.2, 3.0};

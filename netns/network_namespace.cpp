@@ -3,10 +3,12 @@
 #include "netns/file_descriptor.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -29,10 +31,19 @@ std::expected<std::string, SystemError> path_of(const std::string& name) {
     return "/run/netns/" + name;
 }
 
+SystemError no_namespace(const std::string& path) {
+    return {EINVAL, "network namespace " + path, "the file is no network namespace"};
+}
+
 std::expected<NetworkNamespace::Identity, SystemError> identity_of_path(const std::string& path) {
     struct stat facts{};
-    if (::stat(path.c_str(), &facts) != 0) {
+    struct statfs file_system{};
+    if (::stat(path.c_str(), &facts) != 0 || ::statfs(path.c_str(), &file_system) != 0) {
         return std::unexpected(SystemError{errno, "network namespace " + path, {}});
+    }
+    // A name whose namespace is gone, or not there yet, is an ordinary empty file.
+    if (file_system.f_type != NSFS_MAGIC) {
+        return std::unexpected(no_namespace(path));
     }
     return NetworkNamespace::Identity{facts.st_dev, facts.st_ino};
 }
@@ -65,10 +76,8 @@ std::expected<NetworkNamespace, SystemError> NetworkNamespace::open(const std::s
     if (!file.is_open()) {
         return std::unexpected(SystemError{errno, "network namespace " + *path, {}});
     }
-    // A name whose namespace is gone, or not there yet, is an ordinary empty file.
     if (::ioctl(file.number(), NS_GET_NSTYPE) != CLONE_NEWNET) {
-        return std::unexpected(
-            SystemError{ENOENT, "network namespace " + *path, "the file is no network namespace"});
+        return std::unexpected(no_namespace(*path));
     }
     struct stat facts{};
     if (::fstat(file.number(), &facts) != 0) {

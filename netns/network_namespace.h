@@ -3,6 +3,7 @@
 
 #include "netns/system_error.h"
 
+#include <compare>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -15,7 +16,7 @@ namespace viaduct::netns {
 class NetworkNamespace {
 public:
     /// `name`: a name under /run/netns, an absolute path, or empty for the one that the process is
-    /// in. ENOENT when it is not there.
+    /// in. ENOENT when it is not there, EINVAL when it is something else.
     static std::expected<NetworkNamespace, SystemError> open(const std::string& name);
     NetworkNamespace(NetworkNamespace&& other) noexcept;
     NetworkNamespace& operator=(NetworkNamespace&& other) noexcept;
@@ -30,12 +31,12 @@ public:
     struct Identity {
         std::uint64_t device = 0;
         std::uint64_t inode = 0;
-        friend bool operator==(const Identity&, const Identity&) = default;
+        friend auto operator<=>(const Identity&, const Identity&) = default;
     };
     Identity identity() const { return identity_; }
     /// For requests that name a namespace by its descriptor. Stays owned by the object.
     int descriptor() const { return descriptor_; }
-    /// What `name` means now; nothing when it is not there.
+    /// What `name` means now. Errors as with open().
     static std::expected<Identity, SystemError> identity_of(const std::string& name);
 
 private:
