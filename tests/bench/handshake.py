@@ -19,7 +19,9 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TREE, "tests", "interop"))
+sys.path.insert(0, HERE)
 
+from process_cost import cpu_seconds, proportional_bytes  # noqa: E402
 from stage.namespaces import CommandFailed, Namespace, make_private_run, run_quietly  # noqa: E402
 
 BUILD = os.path.join(TREE, "build", "release")
@@ -190,20 +192,6 @@ def wait_for(ready, responder, within=60):
             text = open(responder.log).read()[-1000:] if os.path.exists(responder.log) else ""
             raise CommandFailed(f"{responder.name} did not start: {text}")
         time.sleep(0.05)
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def proportional_bytes(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        for line in file:
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    raise CommandFailed("no Pss in smaps_rollup")
 
 
 def initiate(namespace, first, count, window, group):
