@@ -13,7 +13,10 @@ _NOTIFIES = {
     17: "INVALID_KE_PAYLOAD", 24: "AUTHENTICATION_FAILED", 16388: "NAT_DETECTION_SOURCE_IP",
     16389: "NAT_DETECTION_DESTINATION_IP", 16390: "COOKIE",
 }
-_EXCHANGES = {34: "IKE_SA_INIT", 35: "IKE_AUTH", 36: "CREATE_CHILD_SA", 37: "INFORMATIONAL"}
+_NOTIFIES_V1 = {14: "NO-PROPOSAL-CHOSEN", 16: "PAYLOAD-MALFORMED", 18: "INVALID-ID-INFORMATION",
+                24: "AUTHENTICATION-FAILED"}
+_EXCHANGES = {2: "IDENTITY_PROTECTION", 4: "AGGRESSIVE", 5: "INFORMATIONAL_V1", 32: "QUICK_MODE",
+              34: "IKE_SA_INIT", 35: "IKE_AUTH", 36: "CREATE_CHILD_SA", 37: "INFORMATIONAL"}
 
 
 class Capture:
@@ -125,6 +128,9 @@ class IkeMessage:
         self.exchange = _EXCHANGES.get(exchange, str(exchange))
         self.response = bool(flags & 0x20)
         self.of_initiator = bool(flags & 0x08)
+        if self.version >> 4 == 1:
+            self._read_v1(following, octets, encrypted=bool(flags & 0x01))
+            return
         at = 28
         while following not in (0, 46, 53) and at + 4 <= len(octets):
             kind, following = following, octets[at]
@@ -132,6 +138,18 @@ class IkeMessage:
             if kind == 41 and length >= 8:
                 number, = struct.unpack("!H", octets[at + 6:at + 8])
                 self.notifies.append(_NOTIFIES.get(number, str(number)))
+            if length < 4:
+                return
+            at += length
+
+    def _read_v1(self, following, octets, encrypted):
+        at = 28
+        while following not in (0, 132) and not encrypted and at + 4 <= len(octets):
+            kind, following = following, octets[at]
+            length, = struct.unpack("!H", octets[at + 2:at + 4])
+            if kind == 11 and length >= 12:
+                number, = struct.unpack("!H", octets[at + 10:at + 12])
+                self.notifies.append(_NOTIFIES_V1.get(number, str(number)))
             if length < 4:
                 return
             at += length

@@ -45,6 +45,7 @@ swanctl {{
 # The scenarios' files hold connections only. No updown script: the gateways have their routes.
 _PLUTO_SETTINGS = """config setup
     uniqueids = yes
+    ikev1-policy = accept
 conn %default
     leftupdown = %disabled
     retransmit-timeout = 20s

@@ -64,12 +64,27 @@ class Play:
         for action in step.do:
             self.story.write(f"   {action}\n")
             self._do(*action.split())
+        for scan in step.scan:
+            self._scan(scan, step.story)
         unmet = self._wait_for(step, began, message_count, spis)
         self._finish(streams, step.story)
         if unmet:
             raise NotAsExpected(f"{step.story}: after {step.within} s: " + "; ".join(unmet))
         self._check_traffic(step)
         self._check_capture(step.story)
+
+    def _scan(self, scan, story):
+        """What an auditor's scanner sees of the left gateway. It exits with 0 whatever it found."""
+        target = str(self.scenario.topology.seen_at("left").ip)
+        command = ["ike-scan", "--retry=2", "--timeout=1000", *scan.get("options", "").split(), target]
+        found = self.network["right"].output(command)
+        self.story.write(f"   {' '.join(command)}\n" + found)
+        for text in scan.get("shows", []):
+            if not re.search(text, found):
+                raise NotAsExpected(f"{story}: ike-scan does not show {text!r}: {found}")
+        for text in scan.get("hides", []):
+            if re.search(text, found):
+                raise NotAsExpected(f"{story}: ike-scan shows {text!r}: {found}")
 
     def _finish(self, streams, story):
         for pair, stream in streams.items():

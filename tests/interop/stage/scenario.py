@@ -44,6 +44,8 @@ class Step:
     crossed: bool = False
     # pairs of hosts: no echo request from before the step to its end is lost
     stream: list = field(default_factory=list)
+    # {"options", "shows", "hides"}: what ike-scan finds at the left gateway when asked from the right one
+    scan: list = field(default_factory=list)
     within: float = 90
 
 
@@ -101,6 +103,8 @@ def _read_step(name, number, entry, topology):
         verb, *words = action.split()
         if VERBS.get(verb) != len(words):
             raise ScenarioMistake(f"{where}: cannot do {action!r}")
+    for scan in step.scan:
+        _refuse_others(f"{where}: scan", scan, {"options", "shows", "hides"})
     for connection, expected in step.viaduct.items():
         _refuse_others(f"{where}: viaduct.{connection}", expected, CONNECTION_KEYS)
     for gateway in [*step.states, *step.log]:

@@ -30,9 +30,22 @@ class Host:
 
 @dataclass
 class Topology:
+    # Addresses of the gateways themselves.
     gateways: dict
     hosts: dict
     masquerade: list = field(default_factory=list)
+    # gateway: the NAT in front of it, by its addresses on both sides
+    nat: dict = field(default_factory=dict)
+
+    def seen_at(self, gateway):
+        """Where the other gateway finds this one."""
+        return self.nat[gateway].outside if gateway in self.nat else self.gateways[gateway]
+
+
+@dataclass
+class Nat:
+    inside: ipaddress.IPv4Interface
+    outside: ipaddress.IPv4Interface
 
 
 def read_topology(path):
@@ -43,7 +56,9 @@ def read_topology(path):
         name: Host(name, entry["behind"], ipaddress.ip_interface(entry["address"]))
         for name, entry in table["hosts"].items()
     }
-    return Topology(gateways, hosts, table.get("masquerade", []))
+    nat = {name: Nat(*(ipaddress.ip_interface(entry[side]) for side in ("inside", "outside")))
+           for name, entry in table.get("nat", {}).items()}
+    return Topology(gateways, hosts, table.get("masquerade", []), nat)
 
 
 _MASQUERADE = """table inet outward {
@@ -60,12 +75,13 @@ class Network:
     host ── gateway "left" ──outer── [ bridge "wire" ] ──outer── gateway "right" ── host
 
     The bridge stands for the world between the gateways. What is captured there is what really left
-    them; a capture on a gateway's own interface also shows decrypted packets.
+    them; a capture on a gateway's own interface also shows decrypted packets. A NAT stands between
+    a gateway and the bridge, in a namespace of its own: left-nat.
     """
 
     def __init__(self, topology):
         self.topology = topology
-        names = ["wire", *GATEWAYS, *topology.hosts]
+        names = ["wire", *GATEWAYS, *(f"{gateway}-nat" for gateway in topology.nat), *topology.hosts]
         run_quietly(["ip", "-batch", "-"], stdin="".join(f"netns add {name}\n" for name in names))
         self.namespaces = {name: Namespace(name) for name in names}
         self._make_links()
@@ -80,7 +96,11 @@ class Network:
     def _make_links(self):
         lines = ["link add wire netns wire type bridge mcast_snooping 0"]
         for gateway in GATEWAYS:
-            lines.append(f"link add outer netns {gateway} address {_OUTER_MAC[gateway]}"
+            on_wire = gateway
+            if gateway in self.topology.nat:
+                lines.append(f"link add outer netns {gateway} type veth peer name inside netns {gateway}-nat")
+                on_wire = f"{gateway}-nat"
+            lines.append(f"link add outer netns {on_wire} address {_OUTER_MAC[gateway]}"
                          f" type veth peer name {gateway} netns wire")
         for host in self.topology.hosts.values():
             lines.append(f"link add inner netns {host.name} type veth"
@@ -95,17 +115,18 @@ class Network:
             line for gateway in GATEWAYS
             for line in (f"link set {gateway} master wire", f"link set {gateway} up")])
         for gateway in GATEWAYS:
-            other = self.topology.gateways[_OTHER[gateway]]
+            other = self.topology.seen_at(_OTHER[gateway])
             lines = ["link set lo up", "link set outer up",
                      f"addr add {self.topology.gateways[gateway]} dev outer{_nodad(other)}"]
             for host in self.topology.hosts.values():
                 if host.gateway == gateway:
                     lines += [f"link set {host.name} up",
                               f"addr add {host.router_address} dev {host.name}{_nodad(host.address)}"]
-            # Asking for a neighbour would fail where the link is slow.
-            lines += [f"neigh replace {other.ip} lladdr {_OUTER_MAC[_OTHER[gateway]]}"
-                      " dev outer nud permanent",
-                      f"route add default via {other.ip}"]
+            if gateway in self.topology.nat:
+                lines.append(f"route add default via {self.topology.nat[gateway].inside.ip}")
+                self._set_nat(gateway, other)
+            else:
+                lines += _way_to(gateway, other)
             self._batch(gateway, lines)
             self[gateway].output(["sysctl", "-qw", "net.ipv4.ip_forward=1",
                                   "net.ipv6.conf.all.forwarding=1",
@@ -117,6 +138,14 @@ class Network:
                 "link set lo up", "link set inner up",
                 f"addr add {host.address} dev inner{_nodad(host.address)}",
                 f"route add default via {via}"])
+
+    def _set_nat(self, gateway, other):
+        nat, name = self.topology.nat[gateway], f"{gateway}-nat"
+        self._batch(name, ["link set lo up", "link set outer up", "link set inside up",
+                           f"addr add {nat.inside} dev inside", f"addr add {nat.outside} dev outer",
+                           *_way_to(gateway, other)])
+        self[name].output(["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+        run_quietly(["nft", "-f", "-"], namespace=self[name], stdin=_MASQUERADE)
 
     def _masquerade(self):
         for gateway in self.topology.masquerade:
@@ -169,6 +198,12 @@ class Network:
     def policy_count(self, gateway):
         text = self[gateway].output(["ip", "xfrm", "policy"])
         return len(re.findall(r"^\s+dir (?:in|out|fwd) ", text, re.MULTILINE))
+
+
+def _way_to(gateway, other):
+    """Asking for a neighbour would fail where the link is slow."""
+    return [f"neigh replace {other.ip} lladdr {_OUTER_MAC[_OTHER[gateway]]} dev outer nud permanent",
+            f"route add default via {other.ip}"]
 
 
 def _nodad(address):
