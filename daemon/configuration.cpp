@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 #include <system_error>
+#include <unordered_map>
 
 namespace viaduct::daemon {
 
@@ -40,7 +41,9 @@ std::expected<policy::Secret, std::string> read_secret(const fs::path& folder,
     return policy::Secret::from_text(secret);
 }
 
-std::expected<policy::Router, std::vector<policy::FileMistake>> read_router(const fs::path& path) {
+std::expected<policy::Router, std::vector<policy::FileMistake>>
+read_router(const fs::path& path, std::chrono::seconds settled, std::vector<FileStamp>& stamps) {
+    stamps.push_back(FileStamp::of(path, settled));
     const auto file = read_file(path, longest_file);
     if (!file) {
         return std::unexpected(std::vector{mistake(path, "cannot be read: " + file.error())});
@@ -49,8 +52,10 @@ std::expected<policy::Router, std::vector<policy::FileMistake>> read_router(cons
                                                 : policy::FileAccess::owner_only;
     const auto folder = path.parent_path();
     return policy::parse_connection_file(
-        path.string(), file->text, access,
-        [&](std::string_view name) { return read_secret(folder, name); });
+        path.string(), file->text, access, [&](std::string_view name) {
+            stamps.push_back(FileStamp::of(folder / name, settled));
+            return read_secret(folder, name);
+        });
 }
 
 /// The files to read, sorted; what prevents listing them goes to `result`.
@@ -77,21 +82,29 @@ std::vector<fs::path> router_files(const fs::path& where, Configuration& result)
     return files;
 }
 
-/// What forbids `router` beside those already read; empty: nothing.
-std::string clash(const std::vector<ConfiguredRouter>& others, const policy::Router& router) {
-    for (const auto& other : others) {
-        if (other.router.name == router.name) {
-            return "the router name '" + router.name + "' is used by " + other.file + " already";
+/// Names and namespaces that are taken.
+class Taken {
+public:
+    /// What forbids `router` beside those before it; empty: nothing, and what it has is taken.
+    std::string take(const std::string& file, const policy::Router& router) {
+        if (const auto other = files_.find(router.name); other != files_.end()) {
+            return "the router name '" + router.name + "' is used by " + other->second + " already";
         }
-        if (other.router.netns == router.netns) {
+        if (const auto other = holders_.find(router.netns); other != holders_.end()) {
             const auto place = router.netns.empty() ? std::string("the daemon's own namespace")
                                                     : "the namespace '" + router.netns + "'";
-            return place + " belongs to router '" + other.router.name + "' of " + other.file +
-                   "; a namespace can have one router";
+            return place + " belongs to router '" + other->second + "' of " +
+                   files_.at(other->second) + "; a namespace can have one router";
         }
+        files_.emplace(router.name, file);
+        holders_.emplace(router.netns, router.name);
+        return {};
     }
-    return {};
-}
+
+private:
+    std::unordered_map<std::string, std::string> files_;
+    std::unordered_map<std::string, std::string> holders_;
+};
 
 } // namespace
 
@@ -102,21 +115,41 @@ std::size_t Configuration::connection_count() const {
                            });
 }
 
-Configuration read_configuration(const fs::path& where) {
+ConfigurationFiles::RouterOrMistakes
+ConfigurationFiles::router_in(const fs::path& file, std::map<std::string, Known>& known_now,
+                              std::size_t& files_read) {
+    const auto before = known_.find(file.string());
+    if (before != known_.end() &&
+        std::ranges::all_of(before->second.stamps, &FileStamp::still_holds)) {
+        return known_now.emplace(file.string(), std::move(before->second)).first->second.router;
+    }
+    ++files_read;
+    std::vector<FileStamp> stamps;
+    auto router = read_router(file, settled_, stamps);
+    if (router) {
+        known_now.emplace(file.string(), Known{std::move(stamps), *router});
+    }
+    return router;
+}
+
+Configuration ConfigurationFiles::read() {
     Configuration result;
-    for (const auto& path : router_files(where, result)) {
-        auto router = read_router(path);
+    Taken taken;
+    std::map<std::string, Known> known_now;
+    for (const auto& path : router_files(where_, result)) {
+        auto router = router_in(path, known_now, result.files_read);
         if (!router) {
             result.mistakes.insert(result.mistakes.end(), router.error().begin(),
                                    router.error().end());
             result.broken_files.push_back(path.string());
-        } else if (auto reason = clash(result.routers, *router); !reason.empty()) {
+        } else if (auto reason = taken.take(path.string(), *router); !reason.empty()) {
             result.mistakes.push_back(mistake(path, std::move(reason)));
             result.broken_files.push_back(path.string());
         } else {
             result.routers.push_back({path.string(), std::move(*router)});
         }
     }
+    known_ = std::move(known_now);
     return result;
 }
 

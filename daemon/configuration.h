@@ -1,10 +1,16 @@
 // The router files on disk, as values and mistakes.
 #pragma once
 
+#include "daemon/file_text.h"
 #include "policy/connection_file.h"
 
+#include <chrono>
+#include <cstddef>
+#include <expected>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace viaduct::daemon {
@@ -23,13 +29,45 @@ struct Configuration {
     std::vector<std::string> broken_files;
     /// The place itself could not be read or listed: a router that is not here may be there.
     bool listing_incomplete = false;
+    /// How many files had to be read; the others had not changed.
+    std::size_t files_read = 0;
 
     std::size_t connection_count() const;
 };
 
-/// Reads one file, or every `*.toml` in a folder. Never fails: what cannot be read is a mistake.
-/// Secrets are refused from files that a group or others may read; `psk_file` is taken relative to
-/// the folder of the file that names it.
-Configuration read_configuration(const std::filesystem::path& where);
+/// The configuration of one file, or of every `*.toml` in a folder.
+class ConfigurationFiles {
+public:
+    /// What changed less than `settled` before it was read is read again in any case.
+    explicit ConfigurationFiles(std::filesystem::path where,
+                                std::chrono::seconds settled = std::chrono::seconds(2))
+        : where_(std::move(where)), settled_(settled) {}
+
+    /// Never fails: what cannot be read is a mistake. Secrets are refused from files that a group
+    /// or others may read; `psk_file` is taken relative to the folder of the file that names it.
+    /// What has not changed since the last time is not read again.
+    Configuration read();
+
+    const std::filesystem::path& where() const { return where_; }
+
+private:
+    struct Known {
+        /// Of the file and of the secrets that it names.
+        std::vector<FileStamp> stamps;
+        policy::Router router;
+    };
+    using RouterOrMistakes = std::expected<policy::Router, std::vector<policy::FileMistake>>;
+    RouterOrMistakes router_in(const std::filesystem::path& file,
+                               std::map<std::string, Known>& known_now, std::size_t& files_read);
+
+    std::filesystem::path where_;
+    std::chrono::seconds settled_;
+    std::map<std::string, Known> known_;
+};
+
+/// The same, once.
+inline Configuration read_configuration(const std::filesystem::path& where) {
+    return ConfigurationFiles(where).read();
+}
 
 } // namespace viaduct::daemon

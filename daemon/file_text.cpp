@@ -4,9 +4,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace viaduct::daemon {
 
@@ -53,6 +55,31 @@ std::string why_not_opened(int code) {
 }
 
 } // namespace
+
+FileStamp FileStamp::of(std::filesystem::path path, std::chrono::seconds settled) {
+    FileStamp stamp{.path = std::move(path), .facts = {}};
+    struct stat facts{};
+    if (::stat(stamp.path.c_str(), &facts) != 0) {
+        return stamp;
+    }
+    // The change time moves with content, owner and permissions, and nobody can set it.
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec - facts.st_ctim.tv_sec >= settled.count()) {
+        stamp.facts = {facts.st_dev,
+                       facts.st_ino,
+                       static_cast<std::uint64_t>(facts.st_size),
+                       static_cast<std::uint64_t>(facts.st_mtim.tv_sec),
+                       static_cast<std::uint64_t>(facts.st_mtim.tv_nsec),
+                       static_cast<std::uint64_t>(facts.st_ctim.tv_sec),
+                       static_cast<std::uint64_t>(facts.st_ctim.tv_nsec)};
+    }
+    return stamp;
+}
+
+bool FileStamp::still_holds() const {
+    return facts && of(path, std::chrono::seconds(0)).facts == facts;
+}
 
 FileText::~FileText() {
     Botan::secure_scrub_memory(text.data(), text.size());

@@ -50,7 +50,7 @@ std::string count_text(const ReloadPlan& plan) {
 }
 
 ReloadPlan Reload::run() {
-    auto plan = routers_.apply(read_configuration(config_));
+    auto plan = routers_.apply(files_.read());
     for (const auto& mistake : plan.mistakes) {
         log_.write(LogArea::policy, LogLevel::error, mistake.to_string());
     }
@@ -64,7 +64,8 @@ ReloadPlan Reload::run() {
     if (plan.steps.empty() || absent) {
         const auto what = absent ? "no connection '" + only_ + "'" : std::string("no router");
         log_.write(LogArea::daemon, LogLevel::warn,
-                   what + " is configured in " + config_.string() + "; waiting for a reload");
+                   what + " is configured in " + files_.where().string() +
+                       "; waiting for a reload");
     }
     return plan;
 }

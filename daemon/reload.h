@@ -14,13 +14,13 @@ public:
     /// `only`: the one connection that is served, of which it warns when it is missing; empty:
     /// all.
     Reload(std::filesystem::path config, std::string only, Routers& routers, LogWriter& log)
-        : config_(std::move(config)), only_(std::move(only)), routers_(routers), log_(log) {}
+        : files_(std::move(config)), only_(std::move(only)), routers_(routers), log_(log) {}
 
     /// Mistakes and changes are logged too.
     ReloadPlan run();
 
 private:
-    std::filesystem::path config_;
+    ConfigurationFiles files_;
     std::string only_;
     Routers& routers_;
     LogWriter& log_;

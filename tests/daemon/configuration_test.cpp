@@ -59,6 +59,45 @@ BOOST_AUTO_TEST_CASE(a_folder_is_its_toml_files_in_order) {
     BOOST_TEST(read.connection_count() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(only_what_changed_is_read_again) {
+    test::TemporaryFolder folder;
+    const auto a = folder.write("a.toml", router_text("router1", "ns1", "psk_file = \"a.psk\""));
+    folder.write("a.psk", "secret-in-a-file", 0600);
+    folder.write("b.toml", router_text("router2", "ns2"));
+    ConfigurationFiles files(folder.path(), std::chrono::seconds(0));
+    BOOST_TEST(files.read().files_read == 2U);
+    BOOST_TEST(files.read().files_read == 0U);
+    BOOST_TEST(files.read().routers.size() == 2U);
+
+    folder.write("b.toml", router_text("router2", "ns3"));
+    auto read = files.read();
+    BOOST_TEST(read.files_read == 1U);
+    BOOST_TEST(read.routers[1].router.netns == "ns3");
+    // Another secret is another router, and so are other permissions.
+    folder.write("a.psk", "another-secret-in-a-file", 0600);
+    read = files.read();
+    BOOST_TEST(read.files_read == 1U);
+    BOOST_TEST((read.routers[0].router.connections.connections[0].psk ==
+                policy::Secret::from_text("another-secret-in-a-file")));
+    std::filesystem::permissions(folder.path() / "a.psk", std::filesystem::perms::others_read,
+                                 std::filesystem::perm_options::add);
+    BOOST_TEST(files.read().broken_files.size() == 1U);
+    // What is broken is read each time, what goes is forgotten.
+    BOOST_TEST(files.read().files_read == 1U);
+    std::filesystem::remove(a);
+    read = files.read();
+    BOOST_TEST(read.files_read == 0U);
+    BOOST_TEST(read.routers.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_has_just_changed_is_read_in_any_case) {
+    test::TemporaryFolder folder;
+    folder.write("a.toml", router_text("router1", "ns1"));
+    ConfigurationFiles files(folder.path(), std::chrono::hours(1));
+    BOOST_TEST(files.read().files_read == 1U);
+    BOOST_TEST(files.read().files_read == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_broken_file_leaves_the_others_and_all_mistakes_are_told) {
     test::TemporaryFolder folder;
     folder.write("a.toml", router_text("router1", "ns1"));

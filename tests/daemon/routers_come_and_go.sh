@@ -206,7 +206,7 @@ for number in 1 2; do
     within 1000 "the start of peer$number" is "peer$number" running
     viaduct up "router$number/vpn" >/dev/null || fail "router$number/vpn is not up"
 done
-up router1/vpn && up router2/vpn || fail "equal connections are in each other's way"
+{ up router1/vpn && up router2/vpn; } || fail "equal connections are in each other's way"
 ip netns del router1
 died() { ! ip -netns peer1 link show outer >/dev/null 2>&1; }
 within 1000 "the death of router1's namespace" died
