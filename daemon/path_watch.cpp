@@ -116,20 +116,34 @@ void PathWatch::continue_pass() {
 }
 
 void PathWatch::look_at(Followed& followed) {
-    std::optional<ike::PathObstacle> obstacle;
+    const bool follows_route = followed.local.is_unspecified();
     std::optional<netns::OuterRoute> route;
-    if (!is_usable(followed.local)) {
-        obstacle = {ike::PathObstacle::Kind::no_local_address, followed.local};
-    } else {
+    if (follows_route || is_usable(followed.local)) {
         route = route_of(followed);
     }
+    const auto obstacle = obstacle_of(followed, route);
     const bool first = !std::exchange(followed.looked_at, true);
     const bool other_obstacle = obstacle != std::exchange(followed.obstacle, obstacle);
-    const bool other_route = route != std::exchange(followed.route, route) && route && !first;
+    const bool other_route =
+        route != std::exchange(followed.route, route) && route && (!first || follows_route);
     // The protocol machine may have forgotten an obstacle with a connection that changed.
     if (other_obstacle || (first && obstacle) || (other_route && !obstacle)) {
         tell(followed);
     }
+}
+
+std::optional<ike::PathObstacle>
+PathWatch::obstacle_of(const Followed& followed, const std::optional<netns::OuterRoute>& route) {
+    using Kind = ike::PathObstacle::Kind;
+    if (!followed.local.is_unspecified()) {
+        return is_usable(followed.local)
+                   ? std::nullopt
+                   : std::optional(ike::PathObstacle{Kind::no_local_address, followed.local});
+    }
+    return route && route->source
+               ? std::nullopt
+               : std::optional(ike::PathObstacle{
+                     Kind::no_route, peer_address(followed).value_or(policy::IpAddress())});
 }
 
 bool PathWatch::is_usable(const policy::IpAddress& address) {
@@ -163,7 +177,9 @@ std::optional<netns::OuterRoute> PathWatch::route_of(const Followed& followed) {
         }
         pass_->routes = std::move(*routes);
     }
-    return pass_->routes->towards(*peer, followed.local).value_or(std::nullopt);
+    const auto source =
+        followed.local.is_unspecified() ? std::nullopt : std::optional(followed.local);
+    return pass_->routes->towards(*peer, source).value_or(std::nullopt);
 }
 
 void PathWatch::tell(const Followed& followed) {
@@ -173,7 +189,8 @@ void PathWatch::tell(const Followed& followed) {
                             text, {.router = router_, .connection = followed.connection});
     // By value: follow() may be called from there.
     const ike::PathChanged change{.connection = followed.connection, .obstacle = followed.obstacle};
-    on_change_(change);
+    const bool follows_route = followed.local.is_unspecified();
+    on_change_(change, follows_route && followed.route ? followed.route->source : std::nullopt);
 }
 
 } // namespace viaduct::daemon

@@ -25,7 +25,9 @@ namespace viaduct::daemon {
 /// the loop, and at all of them at most once a second.
 class PathWatch {
 public:
-    using OnChange = std::function<void(const ike::PathChanged&)>;
+    /// `source`: what `local_address = "auto"` stands for now; else absent.
+    using OnChange = std::function<void(const ike::PathChanged&,
+                                        const std::optional<policy::IpAddress>& source)>;
 
     /// `place` outlives the object. `on_change` is called from follow() and from the loop.
     PathWatch(std::string router, const RouterSurroundings& surroundings,
@@ -42,6 +44,7 @@ private:
     using Clock = std::chrono::steady_clock;
     struct Followed {
         std::string connection;
+        /// Unspecified: whatever the route to the peer says.
         policy::IpAddress local;
         policy::PeerAddress peer;
         std::optional<ike::PathObstacle> obstacle;
@@ -61,6 +64,8 @@ private:
     void run_at(Clock::time_point time);
     void continue_pass();
     void look_at(Followed& followed);
+    std::optional<ike::PathObstacle> obstacle_of(const Followed& followed,
+                                                 const std::optional<netns::OuterRoute>& route);
     bool is_usable(const policy::IpAddress& address);
     std::optional<policy::IpAddress> peer_address(const Followed& followed) const;
     std::optional<netns::OuterRoute> route_of(const Followed& followed);

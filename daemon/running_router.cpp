@@ -49,7 +49,7 @@ RunningRouter::start(const policy::Router& wanted, const RouterSurroundings& sur
         return std::unexpected(std::move(prepared.error()));
     }
     // Before anything is begun, so that nobody calls from an address that is not there.
-    router->paths_->follow(wanted.connections);
+    router->follow_paths(wanted.connections);
     router->arm_timer();
     return router;
 }
@@ -86,8 +86,9 @@ std::expected<void, std::string> RunningRouter::prepare(const policy::Connection
                              on_name_resolved(std::move(resolved));
                          }
                      });
-    paths_.emplace(name_, surroundings_, place_,
-                   [this](const ike::PathChanged& change) { on_command(change); });
+    paths_.emplace(name_, surroundings_, place_, [this](const auto& change, const auto& source) {
+        on_path_changed(change, source);
+    });
     // The firewall table is there before the first SA can be, so that nothing leaves in clear.
     return install_firewall(connections);
 }
@@ -172,8 +173,8 @@ RunningRouter::reconfigure(const policy::ConnectionSet& connections) {
     auto prepared =
         open_more_sockets(connections).and_then([&] { return install_firewall(connections); });
     if (prepared) {
-        on_command(ike::Reconfigure{connections});
-        paths_->follow(connections);
+        on_command(ike::Reconfigure{with_sources(connections)});
+        follow_paths(connections);
     }
     return prepared;
 }
@@ -236,6 +237,36 @@ void RunningRouter::on_name_resolved(ike::NameResolved resolved) {
         {.router = name_});
     paths_->on_name_resolved(resolved);
     on_command(std::move(resolved));
+}
+
+void RunningRouter::follow_paths(const policy::ConnectionSet& connections) {
+    const bool any_auto = std::ranges::any_of(connections.connections, [](const auto& connection) {
+        return connection.local_address.is_unspecified();
+    });
+    with_auto_ = any_auto ? connections : policy::ConnectionSet{};
+    paths_->follow(connections);
+}
+
+policy::ConnectionSet RunningRouter::with_sources(policy::ConnectionSet connections) const {
+    for (auto& connection : connections.connections) {
+        const auto source = sources_.find(connection.name);
+        if (connection.local_address.is_unspecified() && source != sources_.end()) {
+            connection.local_address = source->second;
+        }
+    }
+    return connections;
+}
+
+void RunningRouter::on_path_changed(const ike::PathChanged& change,
+                                    const std::optional<policy::IpAddress>& source) {
+    if (source) {
+        auto& known = sources_[change.connection];
+        if (known != *source) {
+            known = *source;
+            on_command(ike::Reconfigure{with_sources(with_auto_)});
+        }
+    }
+    on_command(change);
 }
 
 void RunningRouter::after_input() {

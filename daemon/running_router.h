@@ -58,6 +58,11 @@ private:
     void on_datagram(const netns::ReceivedDatagram& datagram);
     void on_receive_failed(const netns::SystemError& error);
     void on_name_resolved(ike::NameResolved resolved);
+    void follow_paths(const policy::ConnectionSet& connections);
+    void on_path_changed(const ike::PathChanged& change,
+                         const std::optional<policy::IpAddress>& source);
+    /// As the protocol machine gets them: `auto` addresses are what they stand for.
+    policy::ConnectionSet with_sources(policy::ConnectionSet connections) const;
     void warn(const std::string& text);
     /// Carries out what an input left to do, and arms the timer again.
     void after_input();
@@ -75,6 +80,9 @@ private:
     ike::Endpoint endpoint_;
     std::optional<EffectRunner> effects_;
     std::optional<PathWatch> paths_;
+    /// The connections that have `local_address = "auto"`, with all others, and what it stands for.
+    policy::ConnectionSet with_auto_;
+    std::map<std::string, policy::IpAddress, std::less<>> sources_;
     boost::asio::steady_timer timer_;
     std::optional<ike::TimePoint> armed_for_;
     RateLimit receive_error_limit_{0.2, 3.0};

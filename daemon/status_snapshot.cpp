@@ -95,7 +95,9 @@ std::string peer_text(const policy::PeerAddress& peer) {
 
 void add_configured(ConnectionReport& report, const policy::Connection* configured) {
     if (configured != nullptr) {
-        report.local_address = configured->local_address.to_string();
+        report.local_address = configured->local_address.is_unspecified()
+                                   ? "auto"
+                                   : configured->local_address.to_string();
         report.peer_address = peer_text(configured->peer_address);
     }
 }

@@ -91,10 +91,12 @@ void read_policy_name(const TomlTable& table, std::string_view kind,
     table.mistake(kind, std::move(message));
 }
 
+constexpr std::string_view auto_address = "auto";
+
 void read_local_address(const TomlTable& table, Connection& connection) {
     table.require("local_address", "\"10.10.10.5\"");
     const auto text = table.text("local_address", address_example);
-    if (!text)
+    if (!text || text->text == auto_address)
         return;
     const auto address = IpAddress::parse(text->text);
     if (!address || address->is_unspecified())
@@ -103,6 +105,23 @@ void read_local_address(const TomlTable& table, Connection& connection) {
                                            std::string(address_example) + "\"");
     else
         connection.local_address = *address;
+}
+
+/// `local_address = "auto"` is the unspecified address of the peer's family: the router's routes
+/// say which address it stands for.
+void read_auto_address(const TomlTable& table, Connection& connection) {
+    const auto text = table.text("local_address", address_example);
+    if (!text || text->text != auto_address)
+        return;
+    const auto* const peer = std::get_if<IpAddress>(&connection.peer_address);
+    if (peer == nullptr)
+        table.mistake("local_address", "local_address = \"auto\" needs a peer_address that is an "
+                                       "address");
+    else
+        connection.local_address = IpAddress::unspecified(peer->family());
+    if (!table.has("local_id"))
+        table.mistake("local_address", "local_address = \"auto\" needs a local_id, since the "
+                                       "address may change");
 }
 
 /// A DNS name, and nothing that an identity could be besides.
@@ -334,6 +353,7 @@ Connection read_connection(const TomlTable& table, const NamedPolicies& policies
     read_policy_name(table, "esp", policies.esp, connection.esp);
     read_local_address(table, connection);
     read_peer_address(table, connection);
+    read_auto_address(table, connection);
     compare_addresses(table, connection);
     read_identities(table, connection);
     read_secret_of(table, access, read_secret, connection);

@@ -167,6 +167,15 @@ BOOST_AUTO_TEST_CASE(both_families_fit_into_one_connection) {
     BOOST_TEST(to_string(connection(text).remote_selectors) == "192.168.30.7/32, 2001:db8:2::/48");
 }
 
+BOOST_AUTO_TEST_CASE(an_automatic_local_address_has_the_family_of_the_peer) {
+    auto text =
+        with_line("local_address", "local_address = \"auto\"\nlocal_id = \"gw.example.org\"");
+    BOOST_TEST(connection(text).local_address.to_string() == "0.0.0.0");
+    BOOST_TEST(connection(text).local_id.to_string() == "gw.example.org");
+    text = with_line("peer_address", R"(peer_address = "2001:db8::4")", text);
+    BOOST_TEST(connection(text).local_address.to_string() == "::");
+}
+
 BOOST_AUTO_TEST_CASE(the_tunnel_and_what_travels_in_it_are_of_any_family) {
     auto text = with_line("local_address", R"(local_address = "2001:db8::5")");
     text = with_line("peer_address", R"(peer_address = "2001:db8::4")", text);

@@ -160,6 +160,11 @@ BOOST_AUTO_TEST_CASE(addresses_must_fit_together) {
                    .contains("is neither an address nor a DNS name"));
     BOOST_TEST(
         with("local_address", R"(local_address = "0.0.0.0")").contains("no address of a router"));
+    BOOST_TEST(with("local_address", R"(local_address = "auto")").contains("needs a local_id"));
+    const auto automatic = with_line("local_address", "local_address = \"auto\"\n"
+                                                      "local_id = \"gw.example.org\"");
+    BOOST_TEST(mistake(with_line("peer_address", R"(peer_address = "gw.example.org")", automatic))
+                   .contains("needs a peer_address that is an address"));
     BOOST_TEST(with("local_subnets", R"(local_subnets = ["2001:db8::/32"])")
                    .contains("no address family is in both local_subnets and remote_subnets"));
 }
