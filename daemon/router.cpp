@@ -13,6 +13,8 @@ using Clock = std::chrono::steady_clock;
 
 /// Between attempts to start a router whose namespace is there.
 constexpr auto start_interval = std::chrono::seconds(5);
+/// No error number.
+constexpr int went_away = -1;
 
 } // namespace
 
@@ -87,7 +89,8 @@ void Router::watch() {
     if (running_ != nullptr) {
         if (!place) {
             close("its namespace went away: " + place.error().to_string());
-            absence_told_ = place.error().code;
+            // Whether the name is unmounted, or removed too, is no news then.
+            absence_told_ = went_away;
         } else if (*place != running_->namespace_identity()) {
             close("its namespace was replaced");
             start();
@@ -95,7 +98,7 @@ void Router::watch() {
             running_->guard(wanted_.router.connections);
         }
     } else if (!place) {
-        if (place.error().code != absence_told_) {
+        if (absence_told_ != went_away && place.error().code != absence_told_) {
             wait_because(place.error().to_string());
             absence_told_ = place.error().code;
         }
