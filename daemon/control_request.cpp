@@ -12,8 +12,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 6> command_names{"status", "up",      "down",
-                                                        "reload", "version", "rekey"};
+constexpr std::array<std::string_view, 8> command_names{"status",  "up",    "down", "reload",
+                                                        "version", "rekey", "plan", "repair"};
 constexpr unsigned longest_wait = 3600;
 
 std::string read_command(ControlRequest& request, const json::value& value) {

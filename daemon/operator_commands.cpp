@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace viaduct::daemon {
 
@@ -27,14 +28,49 @@ std::string success(const ConnectionName& name, std::string_view state) {
 }
 
 json::object change_json(const RouterStep& step) {
+    json::array changed;
+    json::object consequences;
+    for (const auto& [name, sas] : step.changes.changed) {
+        changed.emplace_back(name);
+        consequences[name] = sas.to_string();
+    }
     return {{"router", step.wanted.router.name},
             {"file", step.wanted.file},
             {"action", to_string(step.action)},
             {"added", json::value_from(step.changes.added)},
             {"removed", json::value_from(step.changes.removed)},
-            {"changed", json::value_from(step.changes.changed)},
+            {"changed", std::move(changed)},
+            {"consequences", std::move(consequences)},
             {"kept", json::value_from(step.changes.kept)}};
 }
+
+json::object differences_json(const std::string& router,
+                              const std::expected<std::vector<DriftReport>, std::string>& found) {
+    json::object result{{"router", router}};
+    if (!found) {
+        result["error"] = found.error();
+        return result;
+    }
+    json::array differences;
+    for (const auto& each : *found) {
+        differences.push_back(
+            json::object{{"kind", each.kind}, {"name", each.name}, {"remedy", each.remedy}});
+    }
+    result["differences"] = std::move(differences);
+    return result;
+}
+
+/// Collects what the routers say, and answers behind the last.
+struct Collection {
+    explicit Collection(ControlAnswer to) : answer(std::move(to)) {}
+    Collection(const Collection&) = delete;
+    Collection& operator=(const Collection&) = delete;
+    ~Collection() {
+        answer(json::serialize(json::object{{"ok", true}, {"routers", std::move(routers)}}));
+    }
+    json::array routers;
+    ControlAnswer answer;
+};
 
 /// What an event means for somebody who waits for `connection`: an answer, or nothing yet.
 std::optional<std::string> outcome(const ConnectionName& name, const ike::ReportEvent& event) {
@@ -70,6 +106,8 @@ void OperatorCommands::on_request(std::string_view line, const ControlAnswer& an
     case ControlCommand::reload: answer(reload()); break;
     case ControlCommand::version: answer(version()); break;
     case ControlCommand::rekey: answer(rekey(*request)); break;
+    case ControlCommand::plan:
+    case ControlCommand::repair: compare(*request, answer); break;
     }
 }
 
@@ -163,6 +201,23 @@ std::string OperatorCommands::down(const ControlRequest& request) {
     }
     routers_.find_router(name->router)->on_command(ike::Terminate{.connection = name->connection});
     return success(*name, "down");
+}
+
+void OperatorCommands::compare(const ControlRequest& request, const ControlAnswer& answer) {
+    const auto routers = routers_.named(request.name);
+    if (routers.empty() && !request.name.empty()) {
+        answer(failure("there is no router '" + request.name + "'"));
+        return;
+    }
+    const auto use =
+        request.command == ControlCommand::plan ? DriftWatch::Use::look : DriftWatch::Use::mend;
+    const auto collection = std::make_shared<Collection>(answer);
+    for (auto* router : routers) {
+        router->compare_kernel(
+            use, [collection, name = router->wanted().router.name](const auto& found) {
+                collection->routers.push_back(differences_json(name, found));
+            });
+    }
 }
 
 std::string OperatorCommands::rekey(const ControlRequest& request) {

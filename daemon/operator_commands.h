@@ -36,6 +36,8 @@ private:
     void up(const ControlRequest& request, const ControlAnswer& answer);
     std::string down(const ControlRequest& request);
     std::string rekey(const ControlRequest& request);
+    /// Answers when every router has been looked at.
+    void compare(const ControlRequest& request, const ControlAnswer& answer);
     bool is_up(const ConnectionName& name);
     /// The running router of the one connection that the name stands for, or the answer that says
     /// why not.

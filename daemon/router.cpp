@@ -161,6 +161,14 @@ std::optional<ike::EndpointStatus> Router::endpoint_status() const {
     return running_ == nullptr ? std::nullopt : std::optional(running_->status());
 }
 
+void Router::compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done) {
+    if (running_ == nullptr) {
+        done(std::unexpected("it does not run: " + waiting_reason_));
+        return;
+    }
+    running_->compare_kernel(use, std::move(done));
+}
+
 RouterReport Router::describe(const ClockReading& now) {
     RouterReport report;
     report.name = wanted_.router.name;

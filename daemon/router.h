@@ -43,6 +43,8 @@ public:
 
     std::optional<ike::EndpointStatus> endpoint_status() const;
     RouterReport describe(const ClockReading& now);
+    /// As DriftWatch::compare(); fails at once while the router waits.
+    void compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done);
 
 private:
     /// What runs there from now on, or why nothing can.

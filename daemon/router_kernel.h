@@ -5,13 +5,22 @@
 #include "netns/network_namespace.h"
 #include "policy/child_sa.h"
 #include "policy/firewall_rules.h"
+#include "xfrm/kernel_comparison.h"
 
 #include <expected>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace viaduct::daemon {
+
+/// What the kernel holds otherwise than it was told to, and what follows.
+struct KernelDrift {
+    xfrm::KernelDifference difference;
+    /// Of the child SA whose state it is: it has to be rekeyed.
+    std::optional<policy::ChildSpi> child;
+};
 
 /// The kernel side of one router. Errors are sentences for an operator.
 class RouterKernel {
@@ -38,6 +47,16 @@ public:
     virtual void remove_all() = 0;
     /// Nothing when the child is not installed, or nobody counts.
     virtual std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) = 0;
+
+    /// Begins to compare the kernel with what was installed; a comparison under way is given up.
+    virtual std::expected<void, std::string> begin_comparison() { return {}; }
+    /// Does a piece of it, without waiting. Nothing while there is more to do.
+    virtual std::expected<std::optional<std::vector<KernelDrift>>, std::string>
+    continue_comparison() {
+        return std::vector<KernelDrift>();
+    }
+    /// Puts back or takes out what can be; a child SA is for the protocol machine.
+    virtual std::expected<void, std::string> mend(const KernelDrift&) { return {}; }
 };
 
 /// Makes the kernel side of a router.

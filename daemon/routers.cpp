@@ -165,6 +165,16 @@ Router* Routers::find_router(std::string_view name) {
     return found == routers_.end() ? nullptr : found->second.get();
 }
 
+std::vector<Router*> Routers::named(std::string_view name) {
+    std::vector<Router*> result;
+    for (const auto& router : routers_) {
+        if (name.empty() || router->wanted().router.name == name) {
+            result.push_back(router.get());
+        }
+    }
+    return result;
+}
+
 std::vector<RouterReport> Routers::describe(std::string_view name, const ClockReading& now) {
     std::vector<RouterReport> result;
     for (const auto& router : routers_ | std::views::values) {

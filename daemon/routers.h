@@ -44,6 +44,8 @@ public:
     /// What `NAME` or `ROUTER/NAME` stands for.
     std::vector<ConnectionName> find(std::string_view name) const;
     Router* find_router(std::string_view name);
+    /// Of all routers, or of the one with the name.
+    std::vector<Router*> named(std::string_view name);
     /// Of one router, of connections as find() has them, or of everything when `name` is empty.
     std::vector<RouterReport> describe(std::string_view name, const ClockReading& now);
 

@@ -51,6 +51,7 @@ RunningRouter::start(const policy::Router& wanted, const RouterSurroundings& sur
     // Before anything is begun, so that nobody calls from an address that is not there.
     router->follow_paths(wanted.connections);
     router->arm_timer();
+    router->drift_->begin();
     return router;
 }
 
@@ -89,6 +90,8 @@ std::expected<void, std::string> RunningRouter::prepare(const policy::Connection
     paths_.emplace(name_, surroundings_, place_, [this](const auto& change, const auto& source) {
         on_path_changed(change, source);
     });
+    drift_.emplace(name_, *kernel_, surroundings_,
+                   [this](policy::ChildSpi inbound) { on_child_lost(inbound); });
     // The firewall table is there before the first SA can be, so that nothing leaves in clear.
     return install_firewall(connections);
 }
@@ -205,6 +208,7 @@ void RunningRouter::describe(RouterReport& report, const policy::Router& wanted,
         [this](policy::ChildSaId child) { return kernel_->counters(child); }, reading);
     report.send_errors = effects_->send_errors();
     report.last_send_error = effects_->last_send_error();
+    report.kernel_differences = drift_->found();
 }
 
 void RunningRouter::on_datagram(const netns::ReceivedDatagram& datagram) {
@@ -267,6 +271,12 @@ void RunningRouter::on_path_changed(const ike::PathChanged& change,
         }
     }
     on_command(change);
+}
+
+void RunningRouter::on_child_lost(policy::ChildSpi inbound) {
+    // What a rekey needs is the same as at a soft limit: new states in place of these.
+    endpoint_.on_kernel_event(now(), ike::SoftExpired{inbound});
+    after_input();
 }
 
 void RunningRouter::after_input() {

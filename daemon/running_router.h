@@ -1,6 +1,7 @@
 // A router at work inside its namespace: sockets, protocol machine, kernel side and one timer.
 #pragma once
 
+#include "daemon/drift_watch.h"
 #include "daemon/effect_runner.h"
 #include "daemon/path_watch.h"
 #include "daemon/router_surroundings.h"
@@ -42,6 +43,10 @@ public:
 
     netns::NetworkNamespace::Identity namespace_identity() const { return place_.identity(); }
     ike::EndpointStatus status() const { return endpoint_.status(); }
+    /// As DriftWatch::compare().
+    void compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done) {
+        drift_->compare(use, std::move(done));
+    }
     void describe(RouterReport& report, const policy::Router& wanted, const ClockReading& now);
 
 private:
@@ -63,6 +68,7 @@ private:
                          const std::optional<policy::IpAddress>& source);
     /// As the protocol machine gets them: `auto` addresses are what they stand for.
     policy::ConnectionSet with_sources(policy::ConnectionSet connections) const;
+    void on_child_lost(policy::ChildSpi inbound);
     void warn(const std::string& text);
     /// Carries out what an input left to do, and arms the timer again.
     void after_input();
@@ -83,6 +89,7 @@ private:
     /// The connections that have `local_address = "auto"`, with all others, and what it stands for.
     policy::ConnectionSet with_auto_;
     std::map<std::string, policy::IpAddress, std::less<>> sources_;
+    std::optional<DriftWatch> drift_;
     boost::asio::steady_timer timer_;
     std::optional<ike::TimePoint> armed_for_;
     RateLimit receive_error_limit_{0.2, 3.0};

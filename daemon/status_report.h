@@ -118,6 +118,8 @@ struct RouterReport {
     std::vector<RefusalReport> refusals;
     std::uint64_t send_errors = 0;
     std::optional<std::string> last_send_error;
+    /// States and policies that were found otherwise than they had been put there.
+    std::uint64_t kernel_differences = 0;
 };
 
 struct StatusReport {
@@ -151,7 +153,7 @@ BOOST_DESCRIBE_STRUCT(DroppedReport, (),
 BOOST_DESCRIBE_STRUCT(RefusalReport, (), (local, remote, code, text))
 BOOST_DESCRIBE_STRUCT(RouterReport, (),
                       (name, netns, file, state, reason, since, connections, half_open, dropped,
-                       refusals, send_errors, last_send_error))
+                       refusals, send_errors, last_send_error, kernel_differences))
 BOOST_DESCRIBE_STRUCT(StatusReport, (), (version, time, started, kernel, routers))
 
 } // namespace viaduct::daemon

@@ -66,6 +66,36 @@ public:
         auto counted = associations_.counters(child);
         return counted ? std::optional(*counted) : std::nullopt;
     }
+    std::expected<void, std::string> begin_comparison() override {
+        auto begun = associations_.compare(place_);
+        if (!begun) {
+            comparison_.reset();
+            return std::unexpected(begun.error().to_string());
+        }
+        comparison_ = std::move(*begun);
+        return {};
+    }
+    std::expected<std::optional<std::vector<KernelDrift>>, std::string>
+    continue_comparison() override {
+        const auto complete = comparison_->advance();
+        if (!complete) {
+            comparison_.reset();
+            return std::unexpected(complete.error().to_string());
+        }
+        if (!*complete) {
+            return std::nullopt;
+        }
+        std::vector<KernelDrift> drifts;
+        for (auto& difference : comparison_->differences()) {
+            const auto child = associations_.child_of(difference);
+            drifts.push_back({std::move(difference), child});
+        }
+        comparison_.reset();
+        return drifts;
+    }
+    std::expected<void, std::string> mend(const KernelDrift& drift) override {
+        return in_words(associations_.mend(drift.difference));
+    }
 
 private:
     void remove_leftovers() {
@@ -87,6 +117,7 @@ private:
     xfrm::SecurityAssociations associations_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
+    std::optional<xfrm::KernelComparison> comparison_;
 };
 
 } // namespace

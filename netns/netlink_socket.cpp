@@ -204,6 +204,30 @@ NetlinkSocket::dump(NetlinkMessage request,
     return listing.result();
 }
 
+std::expected<void, SystemError> NetlinkSocket::begin_list(NetlinkMessage request) {
+    listed_ = request.description();
+    listed_sequence_ = next_sequence_++;
+    request.set_sequence(listed_sequence_);
+    return send({&request, 1});
+}
+
+std::expected<bool, SystemError>
+NetlinkSocket::continue_list(const std::function<void(std::span<const std::uint8_t>)>& each) {
+    Botan::secure_vector<std::uint8_t> room(longest_answer);
+    const ssize_t length = ::recv(socket_.number(), room.data(), room.size(), MSG_DONTWAIT);
+    if (length < 0) {
+        return std::unexpected(SystemError{errno, listed_, {}});
+    }
+    const NetlinkMessage request(listed_, 0, 0);
+    Listing listing(request, listed_sequence_, each);
+    int left = static_cast<int>(length);
+    const auto* head = reinterpret_cast<const nlmsghdr*>(room.data());
+    for (; mnl_nlmsg_ok(head, left); head = mnl_nlmsg_next(head, &left)) {
+        listing.take(head);
+    }
+    return listing.result().transform([&] { return listing.complete(); });
+}
+
 std::expected<void, SystemError> NetlinkSocket::send(std::span<const NetlinkMessage> requests) {
     std::size_t size = 0;
     for (const NetlinkMessage& request : requests) {

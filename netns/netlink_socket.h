@@ -10,6 +10,7 @@
 #include <expected>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace viaduct::netns {
@@ -34,6 +35,14 @@ public:
     std::expected<void, SystemError>
     dump(NetlinkMessage request, const std::function<void(std::span<const std::uint8_t>)>& each);
 
+    /// Sends a request for a list whose answer is taken piece by piece, so that a long one holds
+    /// nobody up. Nothing else goes over the socket until the list is complete.
+    std::expected<void, SystemError> begin_list(NetlinkMessage request);
+    /// Shows the messages of the next piece (at most 32 KiB) to `each`, without waiting. True when
+    /// the list is complete; EAGAIN when the kernel has not answered.
+    std::expected<bool, SystemError>
+    continue_list(const std::function<void(std::span<const std::uint8_t>)>& each);
+
 private:
     class Conversation;
     class Listing;
@@ -45,6 +54,9 @@ private:
 
     FileDescriptor socket_;
     std::uint32_t next_sequence_ = 1;
+    /// What begin_list() asked for.
+    std::string listed_;
+    std::uint32_t listed_sequence_ = 0;
 };
 
 } // namespace viaduct::netns

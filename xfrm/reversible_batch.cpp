@@ -31,8 +31,8 @@ void ReversibleBatch::add_removal(NetlinkMessage request, NetlinkMessage inverse
     removals_.back() = true;
 }
 
-std::expected<void, netns::SystemError> ReversibleBatch::send(netns::NetlinkSocket& socket) {
-    const auto answers = socket.exchange(requests_);
+std::expected<void, netns::SystemError> ReversibleBatch::send(RecordedKernel& kernel) {
+    const auto answers = kernel.exchange(requests_);
     std::expected<void, netns::SystemError> result;
     for (std::size_t index = 0; index < answers.size() && result; ++index) {
         if (!answers[index] && !(removals_[index] && is_gone(answers[index].error()))) {
@@ -49,7 +49,7 @@ std::expected<void, netns::SystemError> ReversibleBatch::send(netns::NetlinkSock
         }
     }
     // Nothing can be done about what cannot be taken back.
-    static_cast<void>(socket.exchange(undoing));
+    static_cast<void>(kernel.exchange(undoing));
     return result;
 }
 

@@ -1,7 +1,7 @@
 // Requests to the kernel that are done together or not at all, as far as the kernel lets them.
 #pragma once
 
-#include "netns/netlink_socket.h"
+#include "xfrm/kernel_record.h"
 
 #include <expected>
 #include <optional>
@@ -18,7 +18,7 @@ public:
 
     /// Sends all requests as one. If one fails, sends the inverses of what may have been done, the
     /// last first, and says which failed.
-    std::expected<void, netns::SystemError> send(netns::NetlinkSocket& socket);
+    std::expected<void, netns::SystemError> send(RecordedKernel& kernel);
 
 private:
     std::vector<netns::NetlinkMessage> requests_;

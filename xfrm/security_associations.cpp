@@ -1,6 +1,7 @@
 #include "xfrm/security_associations.h"
 
 #include "netns/netlink_socket.h"
+#include "xfrm/kernel_record.h"
 #include "xfrm/policy_message.h"
 #include "xfrm/reversible_batch.h"
 #include "xfrm/security_policies.h"
@@ -89,9 +90,11 @@ struct SecurityAssociations::Router {
         }
     };
 
-    netns::NetlinkSocket socket;
+    RecordedKernel kernel;
     std::map<ChildSaId, Installed> installed;
     SecurityPolicies policies;
+    /// Comparisons begun so far.
+    std::uint64_t passes = 0;
 
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
 };
@@ -106,7 +109,7 @@ std::expected<SecurityAssociations, SystemError>
 SecurityAssociations::open(const netns::NetworkNamespace& router) {
     return netns::NetlinkSocket::open(router, NETLINK_XFRM).transform([](auto&& socket) {
         return SecurityAssociations(
-            std::make_unique<Router>(std::forward<decltype(socket)>(socket)));
+            std::make_unique<Router>(RecordedKernel(std::forward<decltype(socket)>(socket))));
     });
 }
 
@@ -160,7 +163,7 @@ std::expected<void, KernelFailure> SecurityAssociations::put(const ChildSa& chil
         batch.add(message_for(change),
                   message_for(router_->policies.without(child.id, selector_of(change))));
     }
-    if (const auto sent = batch.send(router_->socket); !sent) {
+    if (const auto sent = batch.send(router_->kernel); !sent) {
         if (entry == installed.end()) {
             router_->policies.drop(child.id);
         }
@@ -182,7 +185,7 @@ std::expected<void, KernelFailure> SecurityAssociations::remove_outbound(ChildSa
     std::vector<NetlinkMessage> requests;
     requests.push_back(query_state(name, Direction::outbound));
     requests.push_back(delete_state(name, Direction::outbound));
-    const auto answers = router_->socket.exchange(requests);
+    const auto answers = router_->kernel.exchange(requests);
     if (!answers[1] && !is_gone(answers[1].error())) {
         return std::unexpected(failure(answers[1].error()));
     }
@@ -221,7 +224,7 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
             questions.push_back(read_state(before, direction));
         }
     }
-    const auto states = socket.exchange(questions);
+    const auto states = kernel.exchange(questions);
     ReversibleBatch batch;
     std::vector<std::pair<NetlinkMessage, NetlinkMessage>> last;
     for (std::size_t index = 0; index < present.size(); ++index) {
@@ -261,7 +264,7 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
     for (auto& [request, inverse] : last) {
         batch.add_removal(std::move(request), std::move(inverse));
     }
-    auto done = batch.send(socket);
+    auto done = batch.send(kernel);
     if (done) {
         child.name = moved;
     } else {
@@ -284,7 +287,7 @@ std::expected<void, KernelFailure> SecurityAssociations::remove(ChildSaId child)
         }
     }
     router_->installed.erase(entry);
-    for (const NetlinkAnswer& answer : router_->socket.exchange(requests)) {
+    for (const NetlinkAnswer& answer : router_->kernel.exchange(requests)) {
         if (!answer && !is_gone(answer.error())) {
             return std::unexpected(failure(answer.error()));
         }
@@ -308,7 +311,7 @@ SecurityAssociations::counters(ChildSaId child) {
             counted.push_back(direction == Direction::inbound ? &received : &sent);
         }
     }
-    const auto answers = router_->socket.exchange(requests);
+    const auto answers = router_->kernel.exchange(requests);
     for (std::size_t index = 0; index < answers.size(); ++index) {
         if (!answers[index]) {
             return std::unexpected(failure(answers[index].error()));
@@ -321,6 +324,35 @@ SecurityAssociations::counters(ChildSaId child) {
         *counted[index] = *read;
     }
     return policy::ChildSaCounters{received.bytes, received.packets, sent.bytes, sent.packets};
+}
+
+std::expected<KernelComparison, SystemError>
+SecurityAssociations::compare(const netns::NetworkNamespace& place) {
+    return KernelComparison::begin(place, router_->kernel, ++router_->passes);
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::mend(const KernelDifference& difference) {
+    if (!difference.remedy) {
+        return {};
+    }
+    NetlinkMessage request = *difference.remedy;
+    const auto answer = router_->kernel.exchange({&request, 1}).front();
+    if (!answer && !is_gone(answer.error())) {
+        return std::unexpected(failure(answer.error()));
+    }
+    return {};
+}
+
+std::optional<policy::ChildSpi>
+SecurityAssociations::child_of(const KernelDifference& difference) const {
+    for (const auto& [id, child] : router_->installed) {
+        for (const Direction direction : directions) {
+            if (key_of(state_id(child.name, direction)) == difference.key) {
+                return child.name.inbound_spi;
+            }
+        }
+    }
+    return std::nullopt;
 }
 
 void SecurityAssociations::remove_all() {

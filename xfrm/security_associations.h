@@ -3,6 +3,7 @@
 
 #include "netns/network_namespace.h"
 #include "policy/child_sa.h"
+#include "xfrm/kernel_comparison.h"
 
 #include <cstdint>
 #include <expected>
@@ -59,6 +60,16 @@ public:
     /// Of an outbound state that remove_outbound() took out: what it had counted. Fails with ESRCH
     /// when the child is not installed or the kernel lost a state of it.
     std::expected<policy::ChildSaCounters, KernelFailure> counters(policy::ChildSaId child);
+
+    /// Begins to compare the kernel with what was installed; `router` is the namespace that this
+    /// was opened in. This object outlives the comparison.
+    std::expected<KernelComparison, netns::SystemError>
+    compare(const netns::NetworkNamespace& router);
+    /// Does what mends a difference; nothing for one without a remedy.
+    std::expected<void, KernelFailure> mend(const KernelDifference& difference);
+    /// The inbound SPI of the child whose state differs; nothing when it is no child's.
+    std::optional<policy::ChildSpi> child_of(const KernelDifference& difference) const;
+
     /// Takes out everything that this object installed.
     void remove_all();
 

@@ -58,10 +58,14 @@ ClientOutput status_output(const ClientOptions& options, const json::object& ans
 std::string change_line(const json::object& router) {
     std::string line =
         fmt::format("{:<16} {}", text_at(router, "router"), text_at(router, "action"));
+    const auto* value = router.if_contains("consequences");
+    const auto* consequences = value == nullptr ? nullptr : value->if_object();
     for (const std::string_view key : {"added", "removed", "changed", "kept"}) {
         const auto names = list_at(router, key);
         for (std::size_t i = 0; i < names.size(); ++i) {
-            line += (i == 0 ? fmt::format("; {}: ", key) : ", ") + names[i];
+            const auto what = consequences == nullptr ? "" : text_at(*consequences, names[i]);
+            line += (i == 0 ? fmt::format("; {}: ", key) : ", ") + names[i] +
+                    (what.empty() ? "" : " (" + what + ")");
         }
     }
     return line + "\n";
@@ -83,6 +87,41 @@ ClientOutput reload_output(const ClientOptions& options, const json::object& ans
     }
     for (const auto& mistake : mistakes) {
         output.error += mistake + "\n";
+    }
+    return output;
+}
+
+std::string difference_line(const json::object& difference) {
+    return fmt::format("    {:<18} {}; {}\n", text_at(difference, "kind"),
+                       text_at(difference, "name"), text_at(difference, "remedy"));
+}
+
+ClientOutput differences_output(const ClientOptions& options, const json::object& answer) {
+    if (options.json) {
+        return {.out = indented(answer)};
+    }
+    const auto* routers = answer.if_contains("routers");
+    if (routers == nullptr || !routers->is_array()) {
+        return not_understood();
+    }
+    ClientOutput output;
+    for (const auto& value : routers->get_array()) {
+        const auto* router = value.if_object();
+        if (router == nullptr) {
+            return not_understood();
+        }
+        const auto error = text_at(*router, "error");
+        const auto* differences = router->if_contains("differences");
+        const auto* list = differences == nullptr ? nullptr : differences->if_array();
+        const bool none = list == nullptr || list->empty();
+        output.out += text_at(*router, "router") +
+                      (!error.empty() ? ": " + error
+                       : none         ? ": as it was put there"
+                                      : ":") +
+                      "\n";
+        for (const auto& difference : none ? json::array() : *list) {
+            output.out += difference.is_object() ? difference_line(difference.get_object()) : "";
+        }
     }
     return output;
 }
@@ -113,6 +152,8 @@ ClientOutput answer_text(const ClientOptions& options, const std::string& answer
     switch (options.request.command) {
     case ControlCommand::status: return status_output(options, *object);
     case ControlCommand::reload: return reload_output(options, *object);
+    case ControlCommand::plan:
+    case ControlCommand::repair: return differences_output(options, *object);
     case ControlCommand::version: return {.out = "viaductd " + text_at(*object, "version") + "\n"};
     case ControlCommand::up:
     case ControlCommand::down:

@@ -21,7 +21,7 @@ po::options_description described_options() {
     auto add = options.add_options();
     add("control", po::value<std::string>()->value_name("PATH"),
         "the daemon's socket (default /run/viaduct/control.sock)");
-    add("json", "print JSON (status, reload, up, down, rekey)");
+    add("json", "print JSON (all but version)");
     add("verbose,v", "status: with SPIs, drop counters and the last messages");
     add("no-wait", "up: answer at once");
     add("timeout", po::value<unsigned>()->value_name("SECONDS"),
@@ -49,13 +49,15 @@ po::variables_map parse(std::span<const std::string> arguments) {
 }
 
 std::optional<ControlCommand> command_named(const std::string& word) {
-    constexpr std::array<std::pair<std::string_view, ControlCommand>, 6> commands{
+    constexpr std::array<std::pair<std::string_view, ControlCommand>, 8> commands{
         {{"status", ControlCommand::status},
          {"up", ControlCommand::up},
          {"down", ControlCommand::down},
          {"reload", ControlCommand::reload},
          {"version", ControlCommand::version},
-         {"rekey", ControlCommand::rekey}}};
+         {"rekey", ControlCommand::rekey},
+         {"plan", ControlCommand::plan},
+         {"repair", ControlCommand::repair}}};
     const auto* found =
         std::ranges::find(commands, word, [](const auto& row) { return row.first; });
     return found == commands.end() ? std::nullopt : std::optional(found->second);
@@ -64,17 +66,22 @@ std::optional<ControlCommand> command_named(const std::string& word) {
 std::expected<void, std::string> read_words(const std::vector<std::string>& words,
                                             ControlRequest& request) {
     if (words.empty()) {
-        return std::unexpected("expected a command: status, up, down, rekey, reload or version");
+        return std::unexpected(
+            "expected a command: status, up, down, rekey, reload, plan, repair or "
+            "version");
     }
     const auto command = command_named(words[0]);
     if (!command) {
         return std::unexpected("unknown command '" + words[0] +
-                               "' (status, up, down, rekey, reload, version)");
+                               "' (status, up, down, rekey, reload, plan, repair, version)");
     }
     request.command = *command;
     const bool wants_name = *command == ControlCommand::up || *command == ControlCommand::down ||
                             *command == ControlCommand::rekey;
-    const std::size_t most = wants_name || *command == ControlCommand::status ? 2 : 1;
+    const bool may_have_name = *command == ControlCommand::status ||
+                               *command == ControlCommand::plan ||
+                               *command == ControlCommand::repair;
+    const std::size_t most = wants_name || may_have_name ? 2 : 1;
     if (words.size() > most) {
         return std::unexpected("'" + words[most] + "' is one argument too many");
     }
@@ -136,6 +143,10 @@ std::string client_help() {
            "  rekey CONNECTION             make new keys now: of its child SAs, with --ike of its "
            "IKE SA\n"
            "  reload                       read the configuration again; prints what changed\n"
+           "  plan [ROUTER]                what in the kernel is not as it was put there, and what "
+           "repair would do\n"
+           "  repair [ROUTER]              compare and mend it now; the daemon does so by itself "
+           "every 5 seconds\n"
            "  version                      the daemon's version\n\n"
            "CONNECTION is NAME, or ROUTER/NAME where a name is used twice.\n\n"
         << described_options()

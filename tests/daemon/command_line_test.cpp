@@ -93,7 +93,8 @@ BOOST_AUTO_TEST_CASE(the_client_takes_a_command_and_at_most_one_name) {
     BOOST_TEST(up->control.string() == "/tmp/x");
     BOOST_TEST(client_options({"status"})->request.name.empty());
     BOOST_TEST(client_error({}) ==
-               "expected a command: status, up, down, rekey, reload or version");
+               "expected a command: status, up, down, rekey, reload, plan, repair or "
+               "version");
     BOOST_TEST(client_error({"up"}) == "up needs the name of a connection, NAME or ROUTER/NAME");
     BOOST_TEST(!client_options({"rekey", "vpn2"})->request.ike);
     BOOST_TEST(client_options({"rekey", "vpn2", "--ike"})->request.ike);
@@ -101,8 +102,9 @@ BOOST_AUTO_TEST_CASE(the_client_takes_a_command_and_at_most_one_name) {
                "rekey needs the name of a connection, NAME or ROUTER/NAME");
     BOOST_TEST(client_error({"down", "vpn2", "--ike"}) == "--ike belongs to rekey");
     BOOST_TEST(client_error({"reload", "x"}) == "'x' is one argument too many");
-    BOOST_TEST(client_error({"restart"}) ==
-               "unknown command 'restart' (status, up, down, rekey, reload, version)");
+    BOOST_TEST(
+        client_error({"restart"}) ==
+        "unknown command 'restart' (status, up, down, rekey, reload, plan, repair, version)");
     BOOST_TEST(client_error({"up", "x", "--timeout", "0"}) ==
                "--timeout must lie between 1 and 3600 seconds");
 }

@@ -4,8 +4,8 @@
 //
 //   install ID [WORD=VALUE…]   install-inbound ID [WORD=VALUE…]   install-outbound ID [WORD=VALUE…]
 //   remove-outbound ID   move ID [WORD=VALUE…]   remove ID   counters ID   remove-all
-//   remove-leftovers   describe ID [WORD=VALUE…]   firewall [LOCAL>REMOTE…]   remove-firewall
-//   udp-open   udp-send LOCAL REMOTE PORT TEXT   udp-receive LOCAL PORT
+//   remove-leftovers   compare   mend   describe ID [WORD=VALUE…]   firewall [LOCAL>REMOTE…]
+//   remove-firewall udp-open   udp-send LOCAL REMOTE PORT TEXT   udp-receive LOCAL PORT
 //
 // udp-open opens 500 and 4500 as the daemon does; a TEXT is sent from and to the same port, with
 // "0" for four zero octets in front; what is received is printed with its length, or "nothing".
@@ -193,6 +193,8 @@ public:
             const auto removed = xfrm::remove_leftovers(router_);
             expect(removed);
             std::cout << removed->states << ' ' << removed->policies << '\n';
+        } else if (verb == "compare" || verb == "mend") {
+            compare(verb == "mend");
         } else if (verb == "firewall") {
             expect(netns::install_firewall_table(router_,
                                                  firewall_rules({line.begin() + 1, line.end()})));
@@ -214,6 +216,26 @@ private:
             associations_ = std::move(*opened);
         }
         return *associations_;
+    }
+
+    /// Prints what differs; `mend` also does what can be done about it.
+    void compare(bool mend) {
+        auto comparison = associations().compare(router_);
+        expect(comparison);
+        for (auto complete = comparison->advance();; complete = comparison->advance()) {
+            expect(complete);
+            if (*complete) {
+                break;
+            }
+        }
+        for (const auto& difference : comparison->differences()) {
+            const auto child = associations().child_of(difference);
+            std::cout << to_string(difference.kind) << ": " << difference.name
+                      << (child ? " (a child's)" : "") << '\n';
+            if (mend) {
+                expect(associations().mend(difference));
+            }
+        }
     }
 
     void run_on_child(const std::string& verb, const std::vector<std::string>& line) {
