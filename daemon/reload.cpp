@@ -18,7 +18,11 @@ std::string changes_text(const policy::ConnectionChanges& changes) {
     };
     add("added", changes.added);
     add("removed", changes.removed);
-    add("changed", changes.changed);
+    std::vector<std::string> changed;
+    for (const auto& [name, sas] : changes.changed) {
+        changed.push_back(name + " (" + sas.to_string() + ")");
+    }
+    add("changed", changed);
     add("kept", changes.kept);
     return text;
 }

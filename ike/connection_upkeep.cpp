@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace viaduct::ike {
 
@@ -41,6 +42,18 @@ void ConnectionUpkeep::enter(TimePoint now, ConnectionState state) {
 void ConnectionUpkeep::note(TimePoint now, Cause why) {
     reason_ = std::move(why);
     reason_at_ = now;
+}
+
+void ConnectionUpkeep::adopt(TimePoint now, ConnectionPtr connection) {
+    const auto before = std::exchange(connection_, std::move(connection));
+    if (before->start == connection_->start)
+        return;
+    if (connection_->start == policy::StartAction::initiate) {
+        want(now);
+    } else {
+        wanted_ = false;
+        next_attempt_.reset();
+    }
 }
 
 void ConnectionUpkeep::want(TimePoint now) {
@@ -132,7 +145,7 @@ void ConnectionUpkeep::on_attempt_failed(TimePoint now, Cause why,
                                          Botan::RandomNumberGenerator& rng) {
     note(now, std::move(why));
     reason_is_ours_ = true;
-    if (wanted_)
+    if (wanted_ || renewing)
         retry_later(now, rng);
     if (established.empty())
         enter(now, wanted_ ? ConnectionState::waiting : ConnectionState::down);

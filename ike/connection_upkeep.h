@@ -24,6 +24,8 @@ public:
 
     /// The endpoint starts now.
     void begin(TimePoint now) { since_ = now; }
+    /// The configuration was edited. Whether it is wanted follows `start` where that changed.
+    void adopt(TimePoint now, ConnectionPtr connection);
     /// It is to be brought up and kept up, from now on or until unwant().
     void want(TimePoint now);
     void unwant(TimePoint now, Cause why);
@@ -68,6 +70,9 @@ public:
     EstablishedSas established;
     /// To be closed when their successor is up.
     std::vector<wire::IkeSpi> to_replace;
+    /// Those do not fit the configuration any more: a successor is tried until it is up, or until
+    /// they are gone.
+    bool renewing = false;
     bool resolving = false;
     /// Of a peer that is not fixed, as the operator said.
     std::optional<policy::IpAddress> told_address;

@@ -165,12 +165,61 @@ void Endpoint::Core::reconfigure(TimePoint now, const Reconfigure& command) {
     for (const auto& each : directory_.all())
         after.connections.push_back(*each);
     const auto changes = policy::compare(before, after);
-    for (const auto* gone : {&changes.removed, &changes.changed})
-        for (const auto& name : *gone)
-            remove(now, name, cause::Reconfigured{});
-    for (const auto* fresh : {&changes.changed, &changes.added})
-        for (const auto& name : *fresh)
-            add(now, directory_.find(name));
+    for (const auto& name : changes.removed)
+        remove(now, name, cause::Reconfigured{});
+    // Also of what did not change: an SA would keep all of the old configuration in memory.
+    for (auto& [spi, entry] : sas_)
+        if (const auto connection = directory_.find(entry.sa.connection()))
+            entry.sa.adopt(connection);
+    for (const auto& name : changes.kept)
+        if (auto* upkeep = find(name))
+            upkeep->adopt(now, directory_.find(name));
+    for (const auto& each : changes.changed)
+        change(now, each);
+    for (const auto& name : changes.added)
+        add(now, directory_.find(name));
+}
+
+void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& changed) {
+    auto* upkeep = find(changed.name);
+    if (!upkeep)
+        return;
+    upkeep->adopt(now, directory_.find(changed.name));
+    if (const auto begun = std::exchange(upkeep->negotiation, std::nullopt)) {
+        // It speaks of what was configured before.
+        handle(now, *begun,
+               [](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, cause::Reconfigured{}); });
+        if (upkeep->wanted())
+            upkeep->want(now);
+    }
+    schedule(*upkeep);
+    if (changed.sas.new_ike_sas) {
+        renew(now, *upkeep);
+        return;
+    }
+    using What = Rekey::What;
+    // Also of those that stay as they are: their deadlines may be others now.
+    for (const auto spi : upkeep->established.all())
+        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+            if (changed.sas.rekey_children)
+                sa.rekey(turn, What::child_sas);
+            if (changed.sas.rekey_ike_sas)
+                sa.rekey(turn, What::ike_sas);
+        });
+}
+
+void Endpoint::Core::renew(TimePoint now, ConnectionUpkeep& upkeep) {
+    if (std::holds_alternative<policy::AnyPeer>(upkeep.connection().peer_address)) {
+        // Only the peer can begin.
+        close_all(now, upkeep, cause::Reconfigured{});
+        return;
+    }
+    for (const auto spi : upkeep.established.all())
+        if (find_alive(spi) && !std::ranges::contains(upkeep.to_replace, spi))
+            upkeep.to_replace.push_back(spi);
+    upkeep.renewing = !upkeep.to_replace.empty();
+    if (upkeep.renewing)
+        attempt(now, upkeep);
 }
 
 void Endpoint::Core::shut_down(TimePoint now) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace viaduct::ike {
 
@@ -48,7 +49,8 @@ void Endpoint::Core::with_turn(TimePoint now, const std::function<wire::IkeSpi(v
         .has_peer =
             [this](const std::string& connection, const policy::Identity& peer) {
                 const auto* upkeep = find(connection);
-                return upkeep && !upkeep->established.with(peer).empty();
+                // One that is to be replaced may have been another's name for the same peer.
+                return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
             },
         .retired = retired_};
     const wire::IkeSpi spi = work(turn);
@@ -163,7 +165,7 @@ void Endpoint::Core::on_deadline(TimePoint now) {
         const auto [time, name] = attempts_.top();
         attempts_.pop();
         auto* upkeep = find(name);
-        if (upkeep && upkeep->next_attempt() == time)
+        if (upkeep && upkeep->next_attempt() == time && (upkeep->wanted() || upkeep->renewing))
             attempt(now, *upkeep);
     }
 }
@@ -184,14 +186,18 @@ bool Endpoint::Core::hand_over(TimePoint now, const std::string& connection, wir
     const auto* upkeep = find(connection);
     if (!upkeep || shut_down_)
         return false;
-    bool others = false;
-    for (const auto each : upkeep->established.beside(spi)) {
-        if (!find_alive(each))
-            continue;
-        others = true;
-        handle(now, each, [](v2::Turn& turn, v2::IkeSa& sa) { sa.activate_children(turn); });
-    }
-    return others;
+    std::vector<wire::IkeSpi> others;
+    std::ranges::copy_if(upkeep->established.beside(spi), std::back_inserter(others),
+                         [&](wire::IkeSpi each) { return find_alive(each) != nullptr; });
+    // One that the peer has for certain takes the traffic; else it goes where it can.
+    const bool carried = std::ranges::any_of(others, [&](wire::IkeSpi each) {
+        const auto* sa = find_alive(each);
+        return sa->is_confirmed() && sa->carries_everything();
+    });
+    if (!carried)
+        for (const auto each : others)
+            handle(now, each, [](v2::Turn& turn, v2::IkeSa& sa) { sa.activate_children(turn); });
+    return !others.empty();
 }
 
 void Endpoint::Core::end_retired_children(TimePoint now) {

@@ -12,6 +12,7 @@
 #include "ike/v2/ike_sa.h"
 #include "ike/v2/sa_init_responder.h"
 #include "ike/wire/header.h"
+#include "policy/connection_changes.h"
 
 #include <deque>
 #include <functional>
@@ -111,6 +112,9 @@ private:
                         Cause why);
     void schedule(const ConnectionUpkeep& upkeep);
     void add(TimePoint now, const ConnectionPtr& connection);
+    void change(TimePoint now, const policy::ChangedConnection& changed);
+    /// New IKE SAs in place of those that there are.
+    void renew(TimePoint now, ConnectionUpkeep& upkeep);
     void remove(TimePoint now, const std::string& name, const Cause& why);
     void close_all(TimePoint now, ConnectionUpkeep& upkeep, const Cause& why);
     ConnectionUpkeep* find(const std::string& name);

@@ -23,6 +23,7 @@ void forget_sa(ConnectionUpkeep& upkeep, wire::IkeSpi spi) {
     std::erase(upkeep.to_replace, spi);
     if (upkeep.negotiation == spi)
         upkeep.negotiation.reset();
+    upkeep.renewing = upkeep.renewing && !upkeep.to_replace.empty();
 }
 
 } // namespace
@@ -83,9 +84,12 @@ void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionU
     if (!sa || std::ranges::contains(upkeep.to_replace, spi) ||
         sa->facts().role != Role::initiator || !sa->is_complete())
         return;
-    for (const auto each : std::exchange(upkeep.to_replace, {}))
+    upkeep.renewing = false;
+    for (const auto each : std::exchange(upkeep.to_replace, {})) {
+        upkeep.established.take_peer_of(each, spi);
         handle(now, each,
                [&](v2::Turn& turn, v2::IkeSa& old) { old.close(turn, cause::Replaced{}); });
+    }
 }
 
 void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,

@@ -30,6 +30,15 @@ void EstablishedSas::replace(wire::IkeSpi spi, wire::IkeSpi successor) {
     add(successor, peer);
 }
 
+void EstablishedSas::take_peer_of(wire::IkeSpi spi, wire::IkeSpi successor) {
+    const auto found = peers_.find(successor);
+    if (found == peers_.end() || !peers_.contains(spi))
+        return;
+    const auto peer = found->second;
+    erase(spi);
+    add(spi, peer);
+}
+
 std::vector<wire::IkeSpi> EstablishedSas::all() const {
     std::vector<wire::IkeSpi> out;
     out.reserve(peers_.size());

@@ -17,6 +17,8 @@ public:
     void erase(wire::IkeSpi spi);
     /// An IKE rekey: the one takes the place of the other.
     void replace(wire::IkeSpi spi, wire::IkeSpi successor);
+    /// The peer of `spi` is that of `successor`, which calls itself otherwise by now.
+    void take_peer_of(wire::IkeSpi spi, wire::IkeSpi successor);
     bool contains(wire::IkeSpi spi) const { return peers_.contains(spi); }
     bool empty() const { return peers_.empty(); }
     std::size_t size() const { return peers_.size(); }

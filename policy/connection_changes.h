@@ -5,12 +5,38 @@
 
 namespace viaduct::policy {
 
-/// Names of connections by what happened to them. A changed connection is stopped and started
-/// anew; an equal one is not touched.
+/// What an edited connection asks of the SAs that it has. Nothing set: they stay as they are, and
+/// what changed holds from now on or for the SAs to come.
+struct SaChanges {
+    bool rekey_children = false;
+    bool rekey_ike_sas = false;
+    /// Authenticated anew and with new child SAs; the old ones go when the new ones are up.
+    bool new_ike_sas = false;
+
+    bool none() const { return !rekey_children && !rekey_ike_sas && !new_ike_sas; }
+    /// `in place`, `child SAs rekeyed`, `IKE SA rekeyed`, `IKE SA and child SAs rekeyed`,
+    /// `new IKE SA`.
+    std::string to_string() const;
+    friend bool operator==(const SaChanges&, const SaChanges&) = default;
+};
+
+/// Of two connections of one name. What an SA was negotiated with and rekeying cannot change asks
+/// for a new IKE SA; so does whatever is not known to ask for less.
+SaChanges changes_to_sas(const Connection& before, const Connection& after);
+
+struct ChangedConnection {
+    std::string name;
+    SaChanges sas;
+
+    friend bool operator==(const ChangedConnection&, const ChangedConnection&) = default;
+};
+
+/// Connections by what happened to them. An equal one is not touched; names of policies do not
+/// count.
 struct ConnectionChanges {
     std::vector<std::string> added;
     std::vector<std::string> removed;
-    std::vector<std::string> changed;
+    std::vector<ChangedConnection> changed;
     std::vector<std::string> kept;
 
     friend bool operator==(const ConnectionChanges&, const ConnectionChanges&) = default;

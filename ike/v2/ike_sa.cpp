@@ -254,6 +254,11 @@ void IkeSa::rekey(Turn& turn, Rekey::What what) {
         rekey_child(turn, facts_, *sa, each);
 }
 
+void IkeSa::adopt(ConnectionPtr connection) {
+    if (auto* sa = std::get_if<Established>(&state_))
+        sa->connection = std::move(connection);
+}
+
 void IkeSa::create_missing_children(Turn& turn) {
     if (auto* sa = std::get_if<Established>(&state_))
         v2::create_missing_children(turn, facts_, *sa);
@@ -294,6 +299,14 @@ void IkeSa::send_again(Turn& turn) {
 bool IkeSa::is_complete() const {
     const auto* sa = std::get_if<Established>(&state_);
     return sa && !sa->closing && (sa->create_failures > 0 || missing_children(*sa).empty());
+}
+
+bool IkeSa::carries_everything() const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa && !sa->closing && !carries_nothing(*sa) && missing_children(*sa).empty() &&
+           std::ranges::none_of(sa->children, [](const ChildState& child) {
+               return child.in_use() && child.waiting_outbound;
+           });
 }
 
 bool IkeSa::repeat_sa_init(Turn& turn, std::span<const std::uint8_t> message) const {

@@ -29,6 +29,8 @@ public:
     void on_traffic_read(Turn& turn, policy::ChildSaId child, std::uint64_t inbound_packets);
     /// Rekeys the SA or its children before their time.
     void rekey(Turn& turn, Rekey::What what);
+    /// Goes on by an edited configuration of its connection, if it is established.
+    void adopt(ConnectionPtr connection);
     /// Asks for the children that the connection wants and the SA has not.
     void create_missing_children(Turn& turn);
     /// As the heir of an IKE rekey.
@@ -48,6 +50,8 @@ public:
     bool alive() const;
     /// Alive, and no child that the connection wants is still to come.
     bool is_complete() const;
+    /// Complete, and every child's outbound side is in.
+    bool carries_everything() const;
     /// Of an established SA: the peer has it too, as far as can be known.
     bool is_confirmed() const { return std::get<Established>(state_).confirmed; }
     /// Our request that is under way goes out once more, beside its timer.

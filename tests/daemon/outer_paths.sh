@@ -173,6 +173,9 @@ echo "an automatic address follows the route, as with DHCP"
 router_file left auto 10.30.0.9 initiate
 ip -netns left addr flush dev outer
 viaduct reload >/dev/null
+# The SAs from the fixed address would stay until there are others.
+viaduct down left/vpn >/dev/null || fail "down failed"
+viaduct up --no-wait left/vpn >/dev/null || fail "up failed"
 within 1000 "waiting" code left no_route
 from() { viaduct status left | grep "$1\[500\] - 10.30.0.9" >/dev/null; }
 ip -netns left -batch - <<'BATCH'

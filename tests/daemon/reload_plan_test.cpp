@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(each_router_is_started_stopped_moved_changed_or_kept) {
     const auto& changes = plan.steps[2].changes;
     BOOST_TEST((changes.added == std::vector<std::string>{"d"}));
     BOOST_TEST((changes.removed == std::vector<std::string>{"b"}));
-    BOOST_TEST((changes.changed == std::vector<std::string>{"c"}));
+    BOOST_TEST((changes.changed == std::vector<policy::ChangedConnection>{{"c", {}}}));
     BOOST_TEST((changes.kept == std::vector<std::string>{"a"}));
 }
 
