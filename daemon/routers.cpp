@@ -167,8 +167,8 @@ Router* Routers::find_router(std::string_view name) {
 
 std::vector<Router*> Routers::named(std::string_view name) {
     std::vector<Router*> result;
-    for (const auto& router : routers_) {
-        if (name.empty() || router->wanted().router.name == name) {
+    for (const auto& [router_name, router] : routers_) {
+        if (name.empty() || router_name == name) {
             result.push_back(router.get());
         }
     }
