@@ -46,6 +46,9 @@ void ConnectionUpkeep::note(TimePoint now, Cause why) {
 
 void ConnectionUpkeep::adopt(TimePoint now, ConnectionPtr connection) {
     const auto before = std::exchange(connection_, std::move(connection));
+    if (before->local_address != connection_->local_address ||
+        before->peer_address != connection_->peer_address)
+        obstacle_.reset(); // of another way
     if (before->start == connection_->start)
         return;
     if (connection_->start == policy::StartAction::initiate) {
@@ -167,7 +170,10 @@ void ConnectionUpkeep::on_down(TimePoint now, Cause why, bool others,
     if ((peer_dead && connection_->dpd.action == policy::DpdAction::clear) ||
         (closed && connection_->close == policy::CloseAction::clear))
         wanted_ = false;
-    if (wanted_ && !negotiation) {
+    if (obstacle_ && wanted_) {
+        // What keeps it down now is that, whatever ended it.
+        note(now, cause::NoPath{*obstacle_});
+    } else if (wanted_ && !negotiation) {
         if (now - up_since_ >= stable_time)
             failures_ = 0;
         if (peer_dead)

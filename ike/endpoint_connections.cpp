@@ -275,6 +275,8 @@ void Endpoint::Core::path_changed(TimePoint now, const PathChanged& command) {
     }
     upkeep->on_path_open(now);
     schedule(*upkeep);
+    if (upkeep->renewing)
+        attempt(now, *upkeep);
     auto spis = upkeep->established.all();
     if (upkeep->negotiation)
         spis.push_back(*upkeep->negotiation);

@@ -19,7 +19,6 @@ void take_in_place(Connection& to, const Connection& from) {
     to.close = from.close;
     to.unique = from.unique;
     to.nat_traversal.keepalive = from.nat_traversal.keepalive;
-    to.peer_ports = from.peer_ports;
     to.mtu = from.mtu;
     to.leak_guard = from.leak_guard;
     if (to.interface && from.interface && to.interface->name == from.interface->name)

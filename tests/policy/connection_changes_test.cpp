@@ -82,6 +82,7 @@ BOOST_AUTO_TEST_CASE(a_change_asks_for_as_little_as_will_do) {
     BOOST_TEST(asks([](C& c) { c.local_address = IpAddress::v4(1, 2, 3, 4); }) == "new IKE SA");
     BOOST_TEST(asks([](C& c) { c.peer_address = AnyPeer{}; }) == "new IKE SA");
     BOOST_TEST(asks([](C& c) { c.children = ChildrenShape::per_pair; }) == "new IKE SA");
+    BOOST_TEST(asks([](C& c) { c.peer_ports.ike = 14500; }) == "new IKE SA");
     BOOST_TEST(asks([](C& c) { c.nat_traversal.force = true; }) == "new IKE SA");
     BOOST_TEST(asks([](C& c) { c.ike.reauthentication = 1h; }) == "new IKE SA");
     BOOST_TEST(asks([](C& c) { c.ike.version = IkeVersion::v1; }) == "new IKE SA");
