@@ -8,19 +8,29 @@ namespace viaduct::policy {
 
 namespace {
 
-// RFC 3602, RFC 4106; RFC 5282 section 3: an AEAD needs no padding in IKE.
+// RFC 2451, RFC 3602, RFC 4106; RFC 5282 section 3: an AEAD needs no padding in IKE.
 constexpr std::array encryption_algorithms{
-    EncryptionFacts{EncryptionAlgorithm::aes_cbc, "aes", false, {128, 192, 256, 0}, 16, 16, 0, 0},
+    EncryptionFacts{EncryptionAlgorithm::triple_des_cbc, "3des", false, {0}, 192, 8, 8, 0, 0, true},
     EncryptionFacts{
-        EncryptionAlgorithm::aes_gcm_16, "aes…gcm16", true, {128, 192, 256, 0}, 1, 8, 4, 16},
+        EncryptionAlgorithm::aes_cbc, "aes", false, {128, 192, 256, 0}, 0, 16, 16, 0, 0, false},
+    EncryptionFacts{EncryptionAlgorithm::aes_gcm_16,
+                    "aes…gcm16",
+                    true,
+                    {128, 192, 256, 0},
+                    0,
+                    1,
+                    8,
+                    4,
+                    16,
+                    false},
 };
 
 // RFC 2104, RFC 4868 section 2.1.2.
 constexpr std::array pseudo_random_functions{
-    PrfFacts{PseudoRandomFunction::hmac_sha1, "prfsha1", 20},
-    PrfFacts{PseudoRandomFunction::hmac_sha2_256, "prfsha256", 32},
-    PrfFacts{PseudoRandomFunction::hmac_sha2_384, "prfsha384", 48},
-    PrfFacts{PseudoRandomFunction::hmac_sha2_512, "prfsha512", 64},
+    PrfFacts{PseudoRandomFunction::hmac_sha1, "prfsha1", 20, true},
+    PrfFacts{PseudoRandomFunction::hmac_sha2_256, "prfsha256", 32, false},
+    PrfFacts{PseudoRandomFunction::hmac_sha2_384, "prfsha384", 48, false},
+    PrfFacts{PseudoRandomFunction::hmac_sha2_512, "prfsha512", 64, false},
 };
 
 // RFC 2404, RFC 4868 section 2.1.1.
@@ -29,16 +39,23 @@ constexpr std::array integrity_algorithms{
     IntegrityFacts{IntegrityAlgorithm::hmac_sha2_256_128, "sha256", 32, 16, false},
     IntegrityFacts{IntegrityAlgorithm::hmac_sha2_384_192, "sha384", 48, 24, false},
     IntegrityFacts{IntegrityAlgorithm::hmac_sha2_512_256, "sha512", 64, 32, false},
+    IntegrityFacts{IntegrityAlgorithm::hmac_sha2_256_96, "sha256_96", 32, 12, true},
 };
 
-// RFC 3526; RFC 5903 section 7: x and y, without the 0x04 in front; RFC 8031 section 3.
+// RFC 2409 section 6.2, RFC 3526; RFC 5903 section 7: x and y, without the 0x04 in front; RFC 8031
+// section 3.
 constexpr std::array key_exchange_methods{
-    KeyExchangeFacts{KeyExchangeMethod::modp2048, "modp2048", 256},
-    KeyExchangeFacts{KeyExchangeMethod::modp3072, "modp3072", 384},
-    KeyExchangeFacts{KeyExchangeMethod::modp4096, "modp4096", 512},
-    KeyExchangeFacts{KeyExchangeMethod::ecp256, "ecp256", 64},
-    KeyExchangeFacts{KeyExchangeMethod::ecp384, "ecp384", 96},
-    KeyExchangeFacts{KeyExchangeMethod::curve25519, "curve25519", 32},
+    KeyExchangeFacts{KeyExchangeMethod::modp1024, "modp1024", 128, true},
+    KeyExchangeFacts{KeyExchangeMethod::modp1536, "modp1536", 192, true},
+    KeyExchangeFacts{KeyExchangeMethod::modp2048, "modp2048", 256, false},
+    KeyExchangeFacts{KeyExchangeMethod::modp3072, "modp3072", 384, false},
+    KeyExchangeFacts{KeyExchangeMethod::modp4096, "modp4096", 512, false},
+    KeyExchangeFacts{KeyExchangeMethod::modp6144, "modp6144", 768, false},
+    KeyExchangeFacts{KeyExchangeMethod::modp8192, "modp8192", 1024, false},
+    KeyExchangeFacts{KeyExchangeMethod::ecp256, "ecp256", 64, false},
+    KeyExchangeFacts{KeyExchangeMethod::ecp384, "ecp384", 96, false},
+    KeyExchangeFacts{KeyExchangeMethod::ecp521, "ecp521", 132, false},
+    KeyExchangeFacts{KeyExchangeMethod::curve25519, "curve25519", 32, false},
 };
 
 const auto* row(const auto& table, auto id) {
@@ -109,6 +126,7 @@ constexpr std::array integrity_names{
     Name{12, "HMAC_SHA2_256_128"},
     Name{13, "HMAC_SHA2_384_192"},
     Name{14, "HMAC_SHA2_512_256"},
+    Name{1024, "HMAC_SHA2_256_96"},
 };
 
 constexpr std::array key_exchange_names{
@@ -167,6 +185,10 @@ std::string name_without_bits(TransformType type, std::uint16_t id) {
 }
 
 } // namespace
+
+bool EncryptionFacts::allows_key(std::uint16_t bits) const {
+    return bits != 0 && (bits == fixed_key_bits || std::ranges::contains(key_bits, bits));
+}
 
 const EncryptionFacts* facts(EncryptionAlgorithm id) {
     return row(encryption_algorithms, id);

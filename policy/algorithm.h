@@ -21,6 +21,7 @@ enum class TransformType : std::uint8_t {
 /// IANA "Transform Type 1 - Encryption Algorithm Transform IDs".
 enum class EncryptionAlgorithm : std::uint16_t {
     none = 0,
+    triple_des_cbc = 3,
     aes_cbc = 12,
     aes_gcm_16 = 20,
 };
@@ -41,16 +42,24 @@ enum class IntegrityAlgorithm : std::uint16_t {
     hmac_sha2_256_128 = 12,
     hmac_sha2_384_192 = 13,
     hmac_sha2_512_256 = 14,
+    /// Of the private range, and never on the wire: HMAC-SHA2-256 as the Linux kernel cut it before
+    /// 2.6.33. Both sides negotiate `hmac_sha2_256_128` and know better.
+    hmac_sha2_256_96 = 1024,
 };
 
 /// IANA "Transform Type 4 - Key Exchange Method Transform IDs".
 enum class KeyExchangeMethod : std::uint16_t {
     none = 0,
+    modp1024 = 2,
+    modp1536 = 5,
     modp2048 = 14,
     modp3072 = 15,
     modp4096 = 16,
+    modp6144 = 17,
+    modp8192 = 18,
     ecp256 = 19,
     ecp384 = 20,
+    ecp521 = 21,
     curve25519 = 31,
 };
 
@@ -66,6 +75,9 @@ struct EncryptionFacts {
     bool aead;
     /// Key lengths that may be negotiated, in bits, ending with 0.
     std::uint16_t key_bits[4];
+    /// The key length of an algorithm that has only one, which is therefore not negotiated
+    /// (RFC 7296 section 3.3.5); else 0.
+    std::uint16_t fixed_key_bits;
     /// What IKE pads the plaintext to a multiple of; ESP pads to at least 4.
     std::size_t block;
     std::size_t iv;
@@ -73,6 +85,10 @@ struct EncryptionFacts {
     std::size_t salt;
     /// Length of the tag for an AEAD, else 0.
     std::size_t icv;
+    /// Not to be used where anything else can be.
+    bool weak;
+
+    bool allows_key(std::uint16_t bits) const;
 };
 
 struct PrfFacts {
@@ -80,6 +96,7 @@ struct PrfFacts {
     std::string_view name;
     /// Preferred key length and output length (RFC 7296 section 2.13); equal for all of these.
     std::size_t length;
+    bool weak;
 };
 
 struct IntegrityFacts {
@@ -87,7 +104,6 @@ struct IntegrityFacts {
     std::string_view name;
     std::size_t key;
     std::size_t icv;
-    /// Proposed and accepted only where the configuration names it.
     bool weak;
 };
 
@@ -96,6 +112,7 @@ struct KeyExchangeFacts {
     std::string_view name;
     /// Length of the public value as it travels in a KE payload.
     std::size_t public_value;
+    bool weak;
 };
 
 /// Nothing for an algorithm this build does not know.

@@ -9,4 +9,10 @@ const Connection* ConnectionSet::find(std::string_view name) const {
     return found == connections.end() ? nullptr : &*found;
 }
 
+EspSuite installed_suite(EspSuite agreed, const EspPolicy& policy) {
+    if (policy.sha256_cut_to_96 && agreed.integrity == IntegrityAlgorithm::hmac_sha2_256_128)
+        agreed.integrity = IntegrityAlgorithm::hmac_sha2_256_96;
+    return agreed;
+}
+
 } // namespace viaduct::policy

@@ -98,9 +98,14 @@ struct EspPolicy {
     std::uint32_t replay_window = 1024;
     HeaderConstruction header;
     HardwareOffload offload = HardwareOffload::none;
+    /// The peer cuts HMAC-SHA2-256 to 96 bits although it negotiates 128. `proposals` say 128.
+    bool sha256_cut_to_96 = false;
 
     friend bool operator==(const EspPolicy&, const EspPolicy&) = default;
 };
+
+/// As the kernel is to be told: what was agreed, with what both sides only know.
+EspSuite installed_suite(EspSuite agreed, const EspPolicy& policy);
 
 /// Whether the daemon starts a connection by itself.
 enum class StartAction : std::uint8_t {
@@ -203,6 +208,8 @@ struct Connection {
     std::uint16_t mtu = 0;
     /// Whether packets between the subnets are dropped where they would travel in clear.
     bool leak_guard = true;
+    /// IKEv1: begin with aggressive mode, and answer it.
+    bool aggressive = false;
 
     friend bool operator==(const Connection&, const Connection&) = default;
 };

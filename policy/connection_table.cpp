@@ -1,5 +1,6 @@
 #include "policy/connection_table.h"
 
+#include "policy/ikev1_limits.h"
 #include "policy/nearest_name.h"
 #include "policy/printable.h"
 #include "policy/tunnel_table.h"
@@ -20,7 +21,7 @@ constexpr std::chrono::seconds longest_dpd_interval = 24h;
 constexpr std::chrono::seconds longest_nat_keepalive = 5min;
 constexpr std::size_t max_children = 1024;
 
-constexpr std::array<std::string_view, 26> connection_keys{"name",
+constexpr std::array<std::string_view, 27> connection_keys{"name",
                                                            "ike",
                                                            "esp",
                                                            "local_address",
@@ -45,7 +46,8 @@ constexpr std::array<std::string_view, 26> connection_keys{"name",
                                                            "routes",
                                                            "interface_addresses",
                                                            "mtu",
-                                                           "leak_guard"};
+                                                           "leak_guard",
+                                                           "aggressive"};
 constexpr std::array<std::string_view, 2> dpd_keys{"interval", "action"};
 
 // The words stand in the order of the enumerations.
@@ -274,12 +276,19 @@ bool protocols_meet(const TrafficSelector& a, const TrafficSelector& b) {
     return a.protocol == b.protocol || a.protocol == 0 || b.protocol == 0;
 }
 
+/// RFC 2409 5.5: a quick mode is for one pair.
+bool is_per_pair(const Connection& connection) {
+    return connection.children == ChildrenShape::per_pair ||
+           connection.ike.version == IkeVersion::v1;
+}
+
 /// Counts the pairs of selectors that a child SA can have.
 void compare_subnets(const TomlTable& table, const Connection& connection) {
     const auto& locals = connection.local_selectors;
     const auto& remotes = connection.remote_selectors;
     if (locals.empty() || remotes.empty())
         return;
+    const bool v1 = connection.ike.version == IkeVersion::v1;
     std::size_t of_one_family = 0;
     std::size_t pairs = 0;
     for (const auto& local : locals) {
@@ -293,8 +302,9 @@ void compare_subnets(const TomlTable& table, const Connection& connection) {
                       "no address family is in both local_subnets and remote_subnets");
     else if (pairs == 0)
         table.mistake("remote_subnets", "no protocol is in both local_subnets and remote_subnets");
-    else if (connection.children == ChildrenShape::per_pair && pairs > max_children)
-        table.mistake("children", "children = \"per-pair\" makes " + std::to_string(pairs) +
+    else if (is_per_pair(connection) && pairs > max_children)
+        table.mistake("children", (v1 ? std::string("IKEv1") : "children = \"per-pair\"") +
+                                      " makes " + std::to_string(pairs) +
                                       " child SAs of these subnets; expected at most " +
                                       std::to_string(max_children));
 }
@@ -365,6 +375,8 @@ Connection read_connection(const TomlTable& table, const NamedPolicies& policies
     read_dpd(table, connection);
     read_nat_traversal(table, connection);
     read_tunnel(table, connection);
+    connection.aggressive = table.boolean("aggressive").value_or(false);
+    check_ikev1_connection(table, connection);
     return connection;
 }
 

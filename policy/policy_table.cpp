@@ -1,5 +1,6 @@
 #include "policy/policy_table.h"
 
+#include "policy/ikev1_limits.h"
 #include "policy/printable.h"
 
 #include <algorithm>
@@ -135,9 +136,10 @@ void read_fragmentation(const TomlTable& table, Fragmentation& fragmentation) {
 IkePolicy read_ike_policy(const TomlTable& table) {
     table.refuse_keys_except(ike_keys);
     IkePolicy policy;
-    if (table.integer("version", 1, 2) == 1)
-        table.mistake("version", "IKEv1 is not supported by this build; expected version = 2");
-    policy.proposals = read_proposals(table, ProtocolId::ike, "aes256gcm16-prfsha384-x25519");
+    const bool v1 = table.integer("version", 1, 2) == 1;
+    policy.version = v1 ? IkeVersion::v1 : IkeVersion::v2;
+    policy.proposals = read_proposals(
+        table, ProtocolId::ike, v1 ? "aes256-sha256-modp2048" : "aes256gcm16-prfsha384-x25519");
     read_lifetime(table, policy.lifetime, policy.rekey);
     read_reauthentication(table, policy);
     policy.first_contact = read_schedule(table, "first_contact", policy.first_contact);
@@ -145,6 +147,10 @@ IkePolicy read_ike_policy(const TomlTable& table) {
     if (const auto index = table.word("childless", childless_words))
         policy.childless = static_cast<ChildlessUse>(*index);
     read_fragmentation(table, policy.fragmentation);
+    if (v1) {
+        check_ikev1_policy(table, policy);
+        table.mistake("version", "IKEv1 is not supported by this build; expected version = 2");
+    }
     return policy;
 }
 
@@ -164,10 +170,30 @@ void read_volume(const TomlTable& table, VolumeLimit& volume) {
     volume.packets = static_cast<std::uint64_t>(packets.value_or(0));
 }
 
+/// How far HMAC-SHA2-256 is cut is not negotiated, so that only one of both can be meant.
+void take_truncation(const TomlTable& table, EspPolicy& policy) {
+    constexpr auto full = static_cast<std::uint16_t>(IntegrityAlgorithm::hmac_sha2_256_128);
+    constexpr auto cut = static_cast<std::uint16_t>(IntegrityAlgorithm::hmac_sha2_256_96);
+    bool has_full = false;
+    for (auto& proposal : policy.proposals) {
+        for (auto& transform : proposal.transforms) {
+            if (transform.type != TransformType::integrity)
+                continue;
+            has_full = has_full || transform.id == full;
+            policy.sha256_cut_to_96 = policy.sha256_cut_to_96 || transform.id == cut;
+            transform.id = transform.id == cut ? full : transform.id;
+        }
+    }
+    if (has_full && policy.sha256_cut_to_96)
+        table.mistake("proposals", "'sha256_96' cannot stand beside 'sha256': both are negotiated "
+                                   "as the same; write two [esp.NAME] tables");
+}
+
 EspPolicy read_esp_policy(const TomlTable& table) {
     table.refuse_keys_except(esp_keys);
     EspPolicy policy;
     policy.proposals = read_proposals(table, ProtocolId::esp, "aes256gcm16-x25519");
+    take_truncation(table, policy);
     read_lifetime(table, policy.lifetime, policy.rekey);
     policy.replay_window = static_cast<std::uint32_t>(
         table.integer("replay_window", smallest_replay_window, largest_replay_window)

@@ -18,6 +18,14 @@ void append(std::string& text, const std::string& name) {
     text.append(text.empty() ? "" : "/").append(name);
 }
 
+/// With the key length where it is negotiated.
+std::string cipher_name(EncryptionAlgorithm id, std::uint16_t key_bits) {
+    const auto* const known = facts(id);
+    const bool fixed = known != nullptr && known->fixed_key_bits != 0;
+    return transform_name(TransformType::encryption, static_cast<std::uint16_t>(id),
+                          fixed ? std::nullopt : std::optional(key_bits));
+}
+
 template <typename Id> std::string name(TransformType type, Id id) {
     return transform_name(type, static_cast<std::uint16_t>(id), std::nullopt);
 }
@@ -32,8 +40,7 @@ std::string Proposal::to_string() const {
 }
 
 std::string IkeSuite::to_string() const {
-    auto text =
-        transform_name(TransformType::encryption, static_cast<std::uint16_t>(encryption), key_bits);
+    auto text = cipher_name(encryption, key_bits);
     if (integrity != IntegrityAlgorithm::none)
         append(text, name(TransformType::integrity, integrity));
     append(text, name(TransformType::prf, prf));
@@ -52,8 +59,7 @@ std::size_t EspSuite::integrity_key_length() const {
 }
 
 std::string EspSuite::to_string() const {
-    auto text =
-        transform_name(TransformType::encryption, static_cast<std::uint16_t>(encryption), key_bits);
+    auto text = cipher_name(encryption, key_bits);
     if (integrity != IntegrityAlgorithm::none)
         append(text, name(TransformType::integrity, integrity));
     if (key_exchange != KeyExchangeMethod::none)

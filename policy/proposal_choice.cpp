@@ -48,8 +48,11 @@ bool is_acceptable(const Transform& transform) {
         return !transform.key_bits;
     // RFC 7296 3.3.5: an algorithm with keys of several lengths must say which.
     const auto* const encryption = facts(static_cast<EncryptionAlgorithm>(transform.id));
-    return encryption != nullptr && transform.key_bits && *transform.key_bits != 0 &&
-           std::ranges::contains(encryption->key_bits, *transform.key_bits);
+    if (encryption == nullptr)
+        return false;
+    return encryption->fixed_key_bits != 0
+               ? !transform.key_bits
+               : transform.key_bits && encryption->allows_key(*transform.key_bits);
 }
 
 /// Our first transform of a kind that the other side has too.
@@ -163,9 +166,10 @@ std::optional<Protection> protection(const Proposal& chosen) {
     const auto transform =
         std::ranges::find(chosen.transforms, TransformType::encryption, &Transform::type);
     const auto integrity = static_cast<IntegrityAlgorithm>(*integrity_id);
-    const Protection found{static_cast<EncryptionAlgorithm>(*encryption),
-                           transform->key_bits.value_or(0), integrity};
-    const bool aead = facts(found.encryption)->aead;
+    const auto& cipher = *facts(static_cast<EncryptionAlgorithm>(*encryption));
+    const Protection found{cipher.id, transform->key_bits.value_or(cipher.fixed_key_bits),
+                           integrity};
+    const bool aead = cipher.aead;
     const bool fits = aead ? integrity == IntegrityAlgorithm::none : facts(integrity) != nullptr;
     return fits ? std::optional(found) : std::nullopt;
 }

@@ -45,10 +45,12 @@ constexpr std::array words{
     Word{"aes128gcm16", encr, gcm, 128},
     Word{"aes192gcm16", encr, gcm, 192},
     Word{"aes256gcm16", encr, gcm, 256},
+    Word{"3des", encr, number(EncryptionAlgorithm::triple_des_cbc)},
     Word{"sha256", integ, number(IntegrityAlgorithm::hmac_sha2_256_128)},
     Word{"sha384", integ, number(IntegrityAlgorithm::hmac_sha2_384_192)},
     Word{"sha512", integ, number(IntegrityAlgorithm::hmac_sha2_512_256)},
     Word{"sha1", integ, number(IntegrityAlgorithm::hmac_sha1_96)},
+    Word{"sha256_96", integ, number(IntegrityAlgorithm::hmac_sha2_256_96)},
     Word{"prfsha256", prf, number(PseudoRandomFunction::hmac_sha2_256)},
     Word{"prfsha384", prf, number(PseudoRandomFunction::hmac_sha2_384)},
     Word{"prfsha512", prf, number(PseudoRandomFunction::hmac_sha2_512)},
@@ -59,6 +61,11 @@ constexpr std::array words{
     Word{"modp2048", ke, number(KeyExchangeMethod::modp2048)},
     Word{"modp3072", ke, number(KeyExchangeMethod::modp3072)},
     Word{"modp4096", ke, number(KeyExchangeMethod::modp4096)},
+    Word{"ecp521", ke, number(KeyExchangeMethod::ecp521)},
+    Word{"modp6144", ke, number(KeyExchangeMethod::modp6144)},
+    Word{"modp8192", ke, number(KeyExchangeMethod::modp8192)},
+    Word{"modp1024", ke, number(KeyExchangeMethod::modp1024)},
+    Word{"modp1536", ke, number(KeyExchangeMethod::modp1536)},
     Word{"esn", esn, number(SequenceNumbers::extended)},
     Word{"noesn", esn, number(SequenceNumbers::thirty_two_bit)},
 
@@ -66,6 +73,7 @@ constexpr std::array words{
     Word{"aes128cbc", encr, cbc, 128},
     Word{"aes192cbc", encr, cbc, 192},
     Word{"aes256cbc", encr, cbc, 256},
+    Word{"3des_cbc", encr, number(EncryptionAlgorithm::triple_des_cbc)},
     Word{"aes_cbc128", encr, cbc, 128},
     Word{"aes_cbc192", encr, cbc, 192},
     Word{"aes_cbc256", encr, cbc, 256},
@@ -100,19 +108,23 @@ constexpr std::array words{
     Word{"hmac_sha2_384", integ, number(IntegrityAlgorithm::hmac_sha2_384_192)},
     Word{"hmac_sha2_512", integ, number(IntegrityAlgorithm::hmac_sha2_512_256)},
     Word{"curve25519", ke, number(KeyExchangeMethod::curve25519)},
+    Word{"dh2", ke, number(KeyExchangeMethod::modp1024)},
+    Word{"dh5", ke, number(KeyExchangeMethod::modp1536)},
     Word{"dh14", ke, number(KeyExchangeMethod::modp2048)},
     Word{"dh15", ke, number(KeyExchangeMethod::modp3072)},
     Word{"dh16", ke, number(KeyExchangeMethod::modp4096)},
+    Word{"dh17", ke, number(KeyExchangeMethod::modp6144)},
+    Word{"dh18", ke, number(KeyExchangeMethod::modp8192)},
     Word{"dh19", ke, number(KeyExchangeMethod::ecp256)},
     Word{"dh20", ke, number(KeyExchangeMethod::ecp384)},
+    Word{"dh21", ke, number(KeyExchangeMethod::ecp521)},
     Word{"dh31", ke, number(KeyExchangeMethod::curve25519)},
 };
-constexpr std::size_t canonical_words = 22;
+constexpr std::size_t canonical_words = 29;
 
 /// Words that are right elsewhere, so that guessing at a slip of the pen would mislead.
 constexpr auto words_of_others = std::to_array<std::string_view>({"null",
                                                                   "des",
-                                                                  "3des",
                                                                   "blowfish",
                                                                   "camellia",
                                                                   "camellia128",
@@ -149,23 +161,17 @@ constexpr auto words_of_others = std::to_array<std::string_view>({"null",
                                                                   "md5",
                                                                   "md5_128",
                                                                   "sha1_160",
-                                                                  "sha256_96",
                                                                   "aesxcbc",
                                                                   "aescmac",
                                                                   "prfmd5",
                                                                   "prfaesxcbc",
                                                                   "prfaescmac",
                                                                   "modp768",
-                                                                  "modp1024",
-                                                                  "modp1536",
-                                                                  "modp6144",
-                                                                  "modp8192",
                                                                   "modp1024s160",
                                                                   "modp2048s224",
                                                                   "modp2048s256",
                                                                   "ecp192",
                                                                   "ecp224",
-                                                                  "ecp521",
                                                                   "ecp224bp",
                                                                   "ecp256bp",
                                                                   "ecp384bp",
@@ -173,11 +179,6 @@ constexpr auto words_of_others = std::to_array<std::string_view>({"null",
                                                                   "curve448",
                                                                   "x448",
                                                                   "dh1",
-                                                                  "dh2",
-                                                                  "dh5",
-                                                                  "dh17",
-                                                                  "dh18",
-                                                                  "dh21",
                                                                   "dh22",
                                                                   "dh23",
                                                                   "dh24",
@@ -194,8 +195,11 @@ constexpr auto words_of_others = std::to_array<std::string_view>({"null",
                                                                   "ke1_mlkem768",
                                                                   "ke1_mlkem1024"});
 
-bool belongs(TransformType type, ProtocolId protocol) {
-    return protocol == ProtocolId::ike ? type != esn : type != prf;
+bool belongs(const Word& word, ProtocolId protocol) {
+    if (protocol != ProtocolId::ike)
+        return word.type != prf;
+    return word.type != esn &&
+           (word.type != integ || word.id != number(IntegrityAlgorithm::hmac_sha2_256_96));
 }
 
 std::string words_of(TransformType type) {
@@ -227,7 +231,7 @@ std::string unknown_word(std::string_view part, ProtocolId protocol) {
         return in_quotes(part) + " is not supported; expected " + expected_words(protocol);
     std::vector<std::string_view> known;
     for (const auto& word : words) {
-        if (belongs(word.type, protocol))
+        if (belongs(word, protocol))
             known.push_back(word.text);
     }
     if (const auto nearest = nearest_name(part, known))
@@ -238,7 +242,8 @@ std::string unknown_word(std::string_view part, ProtocolId protocol) {
 
 std::optional<PseudoRandomFunction> prf_of(IntegrityAlgorithm integrity) {
     switch (integrity) {
-    case IntegrityAlgorithm::none: break;
+    case IntegrityAlgorithm::none:
+    case IntegrityAlgorithm::hmac_sha2_256_96: break;
     case IntegrityAlgorithm::hmac_sha1_96: return PseudoRandomFunction::hmac_sha1;
     case IntegrityAlgorithm::hmac_sha2_256_128: return PseudoRandomFunction::hmac_sha2_256;
     case IntegrityAlgorithm::hmac_sha2_384_192: return PseudoRandomFunction::hmac_sha2_384;
@@ -301,9 +306,12 @@ private:
         const auto word = std::ranges::find(words, ascii_lower(part), &Word::text);
         if (word == words.end())
             return unknown_word(ascii_lower(part), proposal_.protocol);
-        if (!belongs(word->type, proposal_.protocol))
+        if (!belongs(*word, proposal_.protocol))
             return proposal_.protocol == ProtocolId::ike
-                       ? in_quotes(part) + " belongs to ESP; IKE has no extended sequence numbers"
+                       ? in_quotes(part) +
+                             (word->type == esn
+                                  ? " belongs to ESP; IKE has no extended sequence numbers"
+                                  : " belongs to ESP; IKE cuts HMAC-SHA2-256 to 128 bits")
                        : in_quotes(part) + " belongs to IKE; ESP has no PRF";
         const auto transform = word->transform();
         if (word->type == encr && has(proposal_, encr) && is_aead(proposal_) != is_aead(transform))

@@ -10,6 +10,7 @@ using policy::EncryptionAlgorithm;
 using policy::IntegrityAlgorithm;
 
 constexpr std::array encryptions{
+    KernelEncryption{EncryptionAlgorithm::triple_des_cbc, "cbc(des3_ede)", 0},
     KernelEncryption{EncryptionAlgorithm::aes_cbc, "cbc(aes)", 0},
     KernelEncryption{EncryptionAlgorithm::aes_gcm_16, "rfc4106(gcm(aes))", 128},
 };
@@ -21,6 +22,7 @@ constexpr std::array integrities{
     KernelIntegrity{IntegrityAlgorithm::hmac_sha2_256_128, "hmac(sha256)", 128},
     KernelIntegrity{IntegrityAlgorithm::hmac_sha2_384_192, "hmac(sha384)", 192},
     KernelIntegrity{IntegrityAlgorithm::hmac_sha2_512_256, "hmac(sha512)", 256},
+    KernelIntegrity{IntegrityAlgorithm::hmac_sha2_256_96, "hmac(sha256)", 96},
 };
 
 template <class Table> auto find_in(const Table& table, auto id) {

@@ -42,7 +42,8 @@ std::unique_ptr<Mac> make_hmac(policy::PseudoRandomFunction function) {
 
 std::unique_ptr<Mac> make_hmac(policy::IntegrityAlgorithm algorithm) {
     switch (algorithm) {
-    case policy::IntegrityAlgorithm::none: return nullptr;
+    case policy::IntegrityAlgorithm::none:
+    case policy::IntegrityAlgorithm::hmac_sha2_256_96: return nullptr;
     case policy::IntegrityAlgorithm::hmac_sha1_96: return hmac_sha1();
     case policy::IntegrityAlgorithm::hmac_sha2_256_128: return hmac_sha2_256();
     case policy::IntegrityAlgorithm::hmac_sha2_384_192: return hmac_sha2_384();

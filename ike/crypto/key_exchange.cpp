@@ -41,6 +41,14 @@ namespace {
 /// Parsed once: it takes as long as a fifth of an exponentiation.
 const Botan::DL_Group* modp_group(KeyExchangeMethod method) {
     switch (method) {
+    case KeyExchangeMethod::modp1024: {
+        static const auto group = Botan::DL_Group::from_name("modp/ietf/1024");
+        return &group;
+    }
+    case KeyExchangeMethod::modp1536: {
+        static const auto group = Botan::DL_Group::from_name("modp/ietf/1536");
+        return &group;
+    }
     case KeyExchangeMethod::modp2048: {
         static const auto group = Botan::DL_Group::from_name("modp/ietf/2048");
         return &group;
@@ -51,6 +59,14 @@ const Botan::DL_Group* modp_group(KeyExchangeMethod method) {
     }
     case KeyExchangeMethod::modp4096: {
         static const auto group = Botan::DL_Group::from_name("modp/ietf/4096");
+        return &group;
+    }
+    case KeyExchangeMethod::modp6144: {
+        static const auto group = Botan::DL_Group::from_name("modp/ietf/6144");
+        return &group;
+    }
+    case KeyExchangeMethod::modp8192: {
+        static const auto group = Botan::DL_Group::from_name("modp/ietf/8192");
         return &group;
     }
     default: return nullptr;
@@ -65,6 +81,10 @@ const Botan::EC_Group* ecp_group(KeyExchangeMethod method) {
     }
     case KeyExchangeMethod::ecp384: {
         static const auto group = Botan::EC_Group::from_name("secp384r1");
+        return &group;
+    }
+    case KeyExchangeMethod::ecp521: {
+        static const auto group = Botan::EC_Group::from_name("secp521r1");
         return &group;
     }
     default: return nullptr;
@@ -133,7 +153,7 @@ std::expected<KeyExchange, CryptoError> KeyExchange::generate(KeyExchangeMethod 
                                std::move(value));
         }
         if (const auto* group = modp_group(method)) {
-            // Twice the group's strength (RFC 3526 section 8): 224, 256 and 304 bits.
+            // Twice the group's strength (RFC 3526 section 8): 224 bits for modp2048.
             Botan::BigInt exponent(rng, group->exponent_bits());
             auto value = group->power_g_p(exponent, group->exponent_bits())
                              .serialize<std::vector<std::uint8_t>>(group->p_bytes());

@@ -1,5 +1,6 @@
 #include "ike/crypto/v2_encrypted_payload.h"
 
+#include "ike/crypto/cipher.h"
 #include "ike/crypto/hmac.h"
 #include "ike/crypto/library_call.h"
 
@@ -7,7 +8,6 @@
 #include <botan/mem_ops.h>
 
 #include <algorithm>
-#include <string>
 
 namespace viaduct::ike::crypto {
 
@@ -48,6 +48,7 @@ constexpr std::size_t max_payload_length = 0xffff;
 
 /// The lengths that a suite gives to the fields above.
 struct Layout {
+    policy::EncryptionAlgorithm algorithm = policy::EncryptionAlgorithm::none;
     bool aead = false;
     std::size_t key = 0;
     std::size_t salt = 0;
@@ -75,7 +76,8 @@ std::expected<Layout, CryptoError> layout_of(const policy::IkeSuite& suite,
         (!cipher->aead && keys.integrity.size() != hash->key)) {
         return std::unexpected(CryptoError::bad_length);
     }
-    return Layout{.aead = cipher->aead,
+    return Layout{.algorithm = suite.encryption,
+                  .aead = cipher->aead,
                   .key = key,
                   .salt = cipher->salt,
                   .block = cipher->block,
@@ -83,21 +85,13 @@ std::expected<Layout, CryptoError> layout_of(const policy::IkeSuite& suite,
                   .icv = cipher->aead ? cipher->icv : hash->icv};
 }
 
-/// The cipher with its key; throws what the library throws. Our padding is IKE's own.
-std::unique_ptr<Botan::Cipher_Mode> make_cipher(const Layout& layout, const DirectionKeys& keys,
-                                                Botan::Cipher_Dir direction) {
-    const auto name =
-        "AES-" + std::to_string(layout.key * 8) + (layout.aead ? "/GCM(16)" : "/CBC/NoPadding");
-    auto cipher = Botan::Cipher_Mode::create_or_throw(name, direction);
-    cipher->set_key(keys.encryption.expose().first(layout.key));
-    return cipher;
-}
-
 /// Encrypts or decrypts `text` in place. With an AEAD the tag is appended or verified and removed,
 /// and `associated` is what it covers besides.
 void apply_cipher(const Layout& layout, const DirectionKeys& keys, Botan::Cipher_Dir direction,
                   Octets iv, Octets associated, SecureOctets& text) {
-    auto cipher = make_cipher(layout, keys, direction);
+    auto cipher =
+        make_cipher(layout.algorithm, static_cast<std::uint16_t>(layout.key * 8), direction);
+    cipher->set_key(keys.encryption.expose().first(layout.key));
     if (layout.aead) {
         dynamic_cast<Botan::AEAD_Mode&>(*cipher).set_associated_data(associated);
     }

@@ -1,75 +1,13 @@
 #include "ike/crypto/v2_key_schedule.h"
 
+#include "ike/crypto/key_material.h"
 #include "ike/crypto/prf.h"
-
-#include <algorithm>
-#include <array>
-#include <iterator>
 
 namespace viaduct::ike::crypto {
 
 namespace {
 
 using Octets = std::span<const std::uint8_t>;
-using SecureOctets = Botan::secure_vector<std::uint8_t>;
-
-SecureOctets concatenate(std::initializer_list<Octets> parts) {
-    SecureOctets whole;
-    for (auto part : parts) {
-        whole.insert(whole.end(), part.begin(), part.end());
-    }
-    return whole;
-}
-
-std::array<std::uint8_t, 8> octets_of(wire::IkeSpi spi) {
-    std::array<std::uint8_t, 8> octets{};
-    auto value = static_cast<std::uint64_t>(spi);
-    for (auto octet = octets.rbegin(); octet != octets.rend(); ++octet, value >>= 8) {
-        *octet = static_cast<std::uint8_t>(value);
-    }
-    return octets;
-}
-
-struct KeyLengths {
-    std::size_t encryption = 0;
-    std::size_t integrity = 0;
-};
-
-bool allows_key(const policy::EncryptionFacts& facts, std::uint16_t bits) {
-    return bits != 0 && std::ranges::contains(facts.key_bits, bits);
-}
-
-/// Refuses what cannot be a suite, so that no key is ever empty by accident.
-std::expected<KeyLengths, CryptoError> key_lengths(policy::EncryptionAlgorithm encryption,
-                                                   std::uint16_t key_bits,
-                                                   policy::IntegrityAlgorithm integrity) {
-    const auto* cipher = policy::facts(encryption);
-    if (encryption == policy::EncryptionAlgorithm::none || !cipher ||
-        !allows_key(*cipher, key_bits)) {
-        return std::unexpected(CryptoError::unsupported_algorithm);
-    }
-    const bool has_integrity = integrity != policy::IntegrityAlgorithm::none;
-    const auto* hash = has_integrity ? policy::facts(integrity) : nullptr;
-    if (cipher->aead == has_integrity || (has_integrity && !hash)) {
-        return std::unexpected(CryptoError::unsupported_algorithm);
-    }
-    return KeyLengths{.encryption = key_bits / std::size_t{8} + cipher->salt,
-                      .integrity = hash ? hash->key : 0};
-}
-
-/// Key material that is handed out from front to back.
-class KeyMaterial {
-public:
-    explicit KeyMaterial(const policy::Secret& octets) : rest_(octets.expose()) {}
-    policy::Secret take(std::size_t length) {
-        policy::Secret key(rest_.first(length));
-        rest_ = rest_.subspan(length);
-        return key;
-    }
-
-private:
-    Octets rest_;
-};
 
 /// {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr)
 std::expected<IkeKeys, CryptoError> expand(const policy::IkeSuite& suite,

@@ -155,7 +155,7 @@ std::expected<ChildState, Cause> install_child(Turn& turn, const IkeSaFacts& fac
         .remote_address = facts.path.remote.address,
         .inbound_spi = agreed.inbound_spi,
         .outbound_spi = agreed.outbound_spi,
-        .suite = agreed.suite,
+        .suite = policy::installed_suite(agreed.suite, connection.esp),
         .inbound_keys = we_began ? std::move(keys->responder) : std::move(keys->initiator),
         .outbound_keys = we_began ? std::move(keys->initiator) : std::move(keys->responder),
         .replay_window = connection.esp.replay_window,

@@ -18,9 +18,11 @@ using Octets = std::vector<std::uint8_t>;
 
 namespace {
 
-constexpr std::array all_methods{KeyExchangeMethod::modp2048, KeyExchangeMethod::modp3072,
-                                 KeyExchangeMethod::modp4096, KeyExchangeMethod::ecp256,
-                                 KeyExchangeMethod::ecp384,   KeyExchangeMethod::curve25519};
+constexpr std::array all_methods{
+    KeyExchangeMethod::modp1024, KeyExchangeMethod::modp1536,  KeyExchangeMethod::modp2048,
+    KeyExchangeMethod::modp3072, KeyExchangeMethod::modp4096,  KeyExchangeMethod::modp6144,
+    KeyExchangeMethod::modp8192, KeyExchangeMethod::ecp256,    KeyExchangeMethod::ecp384,
+    KeyExchangeMethod::ecp521,   KeyExchangeMethod::curve25519};
 
 KeyExchangeMethod method_of(std::string_view name) {
     for (auto method : all_methods) {
@@ -57,7 +59,8 @@ Octets modp_value(const Botan::BigInt& value, std::size_t length) {
 BOOST_AUTO_TEST_SUITE(key_exchange)
 
 BOOST_AUTO_TEST_CASE(published_exchanges_come_out_as_published) {
-    for (const auto* file : {"ecp_rfc5903.txt", "curve25519_rfc8031.txt", "modp_rfc3526.txt"}) {
+    for (const auto* file :
+         {"ecp_rfc5903.txt", "curve25519_rfc8031.txt", "modp_rfc3526.txt", "more_groups.txt"}) {
         const std::filesystem::path folder = "tests/vectors/crypto";
         for (const auto& vector : test::read_vectors(folder / file)) {
             const auto method = method_of(vector.text("group"));
@@ -89,7 +92,7 @@ BOOST_AUTO_TEST_CASE(public_values_have_the_length_of_the_ke_payload) {
 
 BOOST_AUTO_TEST_CASE(a_method_that_is_not_there_is_refused) {
     test::ScriptedRng rng(7);
-    for (auto method : {KeyExchangeMethod::none, KeyExchangeMethod{2}, KeyExchangeMethod{4711}}) {
+    for (auto method : {KeyExchangeMethod::none, KeyExchangeMethod{1}, KeyExchangeMethod{4711}}) {
         const auto exchange = KeyExchange::generate(method, rng);
         BOOST_REQUIRE(!exchange);
         BOOST_TEST((exchange.error() == CryptoError::unsupported_algorithm));
@@ -139,7 +142,9 @@ BOOST_AUTO_TEST_CASE(values_of_a_wrong_length_are_refused) {
 // covers class-key-exchange
 BOOST_AUTO_TEST_CASE(modp_values_outside_2_to_p_minus_2_are_refused) {
     test::ScriptedRng rng(13);
-    for (auto [method, name] : {std::pair{KeyExchangeMethod::modp2048, "modp/ietf/2048"},
+    for (auto [method, name] : {std::pair{KeyExchangeMethod::modp1024, "modp/ietf/1024"},
+                                std::pair{KeyExchangeMethod::modp1536, "modp/ietf/1536"},
+                                std::pair{KeyExchangeMethod::modp2048, "modp/ietf/2048"},
                                 std::pair{KeyExchangeMethod::modp3072, "modp/ietf/3072"},
                                 std::pair{KeyExchangeMethod::modp4096, "modp/ietf/4096"}}) {
         const auto group = Botan::DL_Group::from_name(name);

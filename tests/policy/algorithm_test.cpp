@@ -7,11 +7,16 @@ using namespace viaduct::policy;
 BOOST_AUTO_TEST_SUITE(algorithm)
 
 BOOST_AUTO_TEST_CASE(public_values_have_the_lengths_of_their_documents) {
+    BOOST_TEST(facts(KeyExchangeMethod::modp1024)->public_value == 128u);
+    BOOST_TEST(facts(KeyExchangeMethod::modp1536)->public_value == 192u);
     BOOST_TEST(facts(KeyExchangeMethod::modp2048)->public_value == 256u);
     BOOST_TEST(facts(KeyExchangeMethod::modp3072)->public_value == 384u);
     BOOST_TEST(facts(KeyExchangeMethod::modp4096)->public_value == 512u);
+    BOOST_TEST(facts(KeyExchangeMethod::modp6144)->public_value == 768u);
+    BOOST_TEST(facts(KeyExchangeMethod::modp8192)->public_value == 1024u);
     BOOST_TEST(facts(KeyExchangeMethod::ecp256)->public_value == 64u);
     BOOST_TEST(facts(KeyExchangeMethod::ecp384)->public_value == 96u);
+    BOOST_TEST(facts(KeyExchangeMethod::ecp521)->public_value == 132u);
     BOOST_TEST(facts(KeyExchangeMethod::curve25519)->public_value == 32u);
 }
 
@@ -32,6 +37,15 @@ BOOST_AUTO_TEST_CASE(truncated_tags_are_half_the_hash_except_for_sha1) {
     BOOST_TEST(!facts(IntegrityAlgorithm::hmac_sha2_256_128)->weak);
 }
 
+BOOST_AUTO_TEST_CASE(key_lengths_are_those_that_are_negotiated_or_the_only_one) {
+    const auto* const aes = facts(EncryptionAlgorithm::aes_cbc);
+    BOOST_TEST((aes->allows_key(128) && aes->allows_key(256)));
+    BOOST_TEST((!aes->allows_key(0) && !aes->allows_key(136)));
+    const auto* const triple_des = facts(EncryptionAlgorithm::triple_des_cbc);
+    BOOST_TEST((triple_des->allows_key(192) && !triple_des->allows_key(0)));
+    BOOST_TEST((triple_des->block == 8 && triple_des->iv == 8 && triple_des->weak));
+}
+
 // covers 7296-5-a
 BOOST_AUTO_TEST_CASE(no_prf_gives_less_than_128_bits) {
     unsigned known = 0;
@@ -45,11 +59,11 @@ BOOST_AUTO_TEST_CASE(no_prf_gives_less_than_128_bits) {
 
 BOOST_AUTO_TEST_CASE(nothing_is_known_of_other_algorithms) {
     BOOST_TEST(facts(EncryptionAlgorithm::none) == nullptr);
-    BOOST_TEST(facts(static_cast<EncryptionAlgorithm>(3)) == nullptr);
+    BOOST_TEST(facts(static_cast<EncryptionAlgorithm>(2)) == nullptr);
     BOOST_TEST(facts(PseudoRandomFunction::none) == nullptr);
     BOOST_TEST(facts(IntegrityAlgorithm::none) == nullptr);
     BOOST_TEST(facts(KeyExchangeMethod::none) == nullptr);
-    BOOST_TEST(facts(static_cast<KeyExchangeMethod>(2)) == nullptr);
+    BOOST_TEST(facts(static_cast<KeyExchangeMethod>(1)) == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(transforms_of_others_have_their_names_too) {

@@ -1,4 +1,5 @@
 #include "policy/connection_file.h"
+#include "policy/proposal_choice.h"
 #include "tests/policy/connection_text.h"
 
 #include <boost/test/unit_test.hpp>
@@ -164,6 +165,25 @@ BOOST_AUTO_TEST_CASE(childless_sas_and_fragments_are_chosen) {
     BOOST_TEST(ike_mistake("fragmentsize = 1280")
                    .starts_with("router1.toml:5:1: unknown key 'fragmentsize' in [ike.modern], did "
                                 "you mean 'fragment_size'?"));
+}
+
+// The first line of connection_text() that begins with proposals is that of [ike.modern].
+BOOST_AUTO_TEST_CASE(how_far_sha256_is_cut_is_kept_beside_what_is_negotiated) {
+    const auto esp_with = [](std::string_view proposals) {
+        const std::string modern = "[\"aes256gcm16-x25519\"]";
+        auto text = connection_text();
+        return text.replace(text.find(modern), modern.size(), proposals);
+    };
+    const auto old = connection(esp_with(R"(["aes128-sha256_96", "aes128-sha1"])")).esp;
+    BOOST_TEST(old.sha256_cut_to_96);
+    BOOST_TEST(proposal_text(old.proposals.front()) == "aes128-sha256");
+    const auto agreed = esp_suite(old.proposals.front()).value();
+    BOOST_TEST((installed_suite(agreed, old).integrity == IntegrityAlgorithm::hmac_sha2_256_96));
+    BOOST_TEST((installed_suite(agreed, {}).integrity == IntegrityAlgorithm::hmac_sha2_256_128));
+    const auto sha1 = esp_suite(old.proposals.back()).value();
+    BOOST_TEST((installed_suite(sha1, old).integrity == IntegrityAlgorithm::hmac_sha1_96));
+    BOOST_TEST(mistakes_text(esp_with(R"(["aes128-sha256_96", "aes256-sha256"])"))
+                   .contains("'sha256_96' cannot stand beside 'sha256'"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

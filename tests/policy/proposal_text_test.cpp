@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(esp_proposals_survive_their_text) {
                                    "aes128gcm16-esn", "aes128gcm16-esn-noesn", "aes128-sha1"})
         BOOST_TEST(proposal_text(parse_proposal(text, ProtocolId::esp).value()) == text);
     BOOST_TEST(proposal_text(Proposal{ProtocolId::esp,
-                                      {{TransformType::encryption, 3, std::nullopt}}}) == "3DES");
+                                      {{TransformType::encryption, 2, std::nullopt}}}) == "DES");
 }
 
 BOOST_AUTO_TEST_CASE(a_slip_of_the_pen_is_named_with_its_place) {
@@ -111,9 +111,10 @@ BOOST_AUTO_TEST_CASE(what_is_far_from_everything_lists_what_is_known) {
 }
 
 BOOST_AUTO_TEST_CASE(known_algorithms_that_we_lack_are_no_slips_of_the_pen) {
-    BOOST_TEST(contains(ike_error("3des-sha1-modp2048").message, "'3des' is not supported"));
-    BOOST_TEST(contains(ike_error("aes256-sha256-modp1024").message,
-                        "'modp1024' is not supported; expected"));
+    BOOST_TEST(
+        contains(ike_error("blowfish-sha1-modp2048").message, "'blowfish' is not supported"));
+    BOOST_TEST(contains(ike_error("aes256-sha256-modp768").message,
+                        "'modp768' is not supported; expected"));
     BOOST_TEST(contains(ike_error("aes128-md5-modp2048").message, "'md5' is not supported"));
 }
 
@@ -169,6 +170,24 @@ BOOST_AUTO_TEST_CASE(key_lengths_of_a_suite_include_the_salt) {
     BOOST_TEST(suite("aes192-sha384").integrity_key_length() == 48u);
     BOOST_TEST(suite("aes256gcm16-x25519-esn").to_string() == "AES_GCM_16_256/CURVE_25519/ESN");
     BOOST_TEST(suite("aes128-sha256").to_string() == "AES_CBC_128/HMAC_SHA2_256_128");
+}
+
+BOOST_AUTO_TEST_CASE(an_algorithm_with_one_key_length_negotiates_none) {
+    BOOST_TEST(esp("3des-sha1") == "ESP:3DES/HMAC_SHA1_96/NO_ESN");
+    const auto chosen = parse_proposal("3des-sha1", ProtocolId::esp).value();
+    const auto suite = esp_suite(chosen).value();
+    BOOST_TEST(suite.key_bits == 192u);
+    BOOST_TEST(suite.encryption_key_length() == 24u);
+    BOOST_TEST(suite.to_string() == "3DES/HMAC_SHA1_96");
+    auto with_length = chosen;
+    with_length.transforms.front().key_bits = 192;
+    BOOST_TEST(!esp_suite(with_length));
+}
+
+BOOST_AUTO_TEST_CASE(the_old_truncation_is_a_word_of_esp) {
+    BOOST_TEST(esp("aes128-sha256_96") == "ESP:AES_CBC_128/HMAC_SHA2_256_96/NO_ESN");
+    BOOST_TEST(contains(ike_error("aes128-sha256_96-modp2048").message,
+                        "'sha256_96' belongs to ESP; IKE cuts HMAC-SHA2-256 to 128 bits"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
