@@ -118,7 +118,7 @@ void Endpoint::Core::close_all(TimePoint now, ConnectionUpkeep& upkeep, const Ca
             !std::ranges::contains(spis, spi))
             spis.push_back(spi);
     for (const auto spi : spis)
-        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, why); });
+        handle(now, spi, [&](auto& turn, auto& sa) { sa.close(turn, why); });
 }
 
 void Endpoint::Core::remove(TimePoint now, const std::string& name, const Cause& why) {
@@ -137,7 +137,7 @@ void Endpoint::Core::initiate(TimePoint now, const Initiate& command) {
     upkeep->want(now);
     schedule(*upkeep);
     for (const auto spi : upkeep->established.all())
-        handle(now, spi, [](v2::Turn& turn, v2::IkeSa& sa) { sa.create_missing_children(turn); });
+        handle(now, spi, [](auto& turn, auto& sa) { sa.create_missing_children(turn); });
 }
 
 void Endpoint::Core::terminate(TimePoint now, const Terminate& command) {
@@ -153,7 +153,7 @@ void Endpoint::Core::rekey(TimePoint now, const Rekey& command) {
     if (!upkeep || shut_down_)
         return;
     for (const auto spi : upkeep->established.all())
-        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) { sa.rekey(turn, command.what); });
+        handle(now, spi, [&](auto& turn, auto& sa) { sa.rekey(turn, command.what); });
 }
 
 void Endpoint::Core::reconfigure(TimePoint now, const Reconfigure& command) {
@@ -188,7 +188,7 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
     if (const auto begun = std::exchange(upkeep->negotiation, std::nullopt)) {
         // It speaks of what was configured before.
         handle(now, *begun,
-               [](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, cause::Reconfigured{}); });
+               [](auto& turn, auto& sa) { sa.close(turn, cause::Reconfigured{}); });
         if (upkeep->wanted())
             upkeep->want(now);
     }
@@ -200,7 +200,7 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
     using What = Rekey::What;
     // Also of those that stay as they are: their deadlines may be others now.
     for (const auto spi : upkeep->established.all())
-        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+        handle(now, spi, [&](auto& turn, auto& sa) {
             if (changed.sas.rekey_children)
                 sa.rekey(turn, What::child_sas);
             if (changed.sas.rekey_ike_sas)
@@ -230,8 +230,7 @@ void Endpoint::Core::shut_down(TimePoint now) {
     for (const auto& [spi, entry] : sas_)
         spis.push_back(spi);
     for (const auto spi : spis)
-        handle(now, spi,
-               [&](v2::Turn& turn, v2::IkeSa& sa) { sa.close(turn, cause::ClosedByOperator{}); });
+        handle(now, spi, [&](auto& turn, auto& sa) { sa.close(turn, cause::ClosedByOperator{}); });
     // What has no peer to tell has no reason to stay.
     std::erase_if(sas_, [](const auto& each) { return !each.second.sa.saying_goodbye(); });
     half_open_.clear();
@@ -267,7 +266,7 @@ void Endpoint::Core::path_changed(TimePoint now, const PathChanged& command) {
         return;
     if (command.obstacle) {
         if (const auto spi = std::exchange(upkeep->negotiation, std::nullopt))
-            handle(now, *spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+            handle(now, *spi, [&](auto& turn, auto& sa) {
                 sa.close(turn, cause::NoPath{*command.obstacle});
             });
         upkeep->on_path_blocked(now, *command.obstacle);
@@ -281,7 +280,7 @@ void Endpoint::Core::path_changed(TimePoint now, const PathChanged& command) {
     if (upkeep->negotiation)
         spis.push_back(*upkeep->negotiation);
     for (const auto spi : spis)
-        handle(now, spi, [](v2::Turn& turn, v2::IkeSa& sa) { sa.send_again(turn); });
+        handle(now, spi, [](auto& turn, auto& sa) { sa.send_again(turn); });
 }
 
 void Endpoint::Core::resolve_peers(TimePoint now) {

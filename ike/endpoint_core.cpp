@@ -18,41 +18,44 @@ Endpoint::Core::Core(policy::ConnectionSet connections, Botan::RandomNumberGener
         upkeeps_.try_emplace(each->name, each, TimePoint{});
 }
 
+Turn Endpoint::Core::make_turn(TimePoint now) {
+    return {.now = now,
+            .rng = rng_,
+            .settings = settings_,
+            .directory = directory_,
+            .child_spis = child_spis_,
+            .dropped = dropped_,
+            .effects = effects_,
+            .is_up =
+                [this](const std::string& connection) {
+                    const auto* upkeep = find(connection);
+                    return upkeep && !upkeep->established.empty();
+                },
+            .is_wanted =
+                [this](const std::string& connection) {
+                    const auto* upkeep = find(connection);
+                    return upkeep && upkeep->wanted() && !shut_down_;
+                },
+            .draw_ike_spi = [this] { return draw_spi(); },
+            .is_alive = [this](wire::IkeSpi spi) { return find_alive(spi) != nullptr; },
+            .hand_over = [this, now](const std::string& connection,
+                                     wire::IkeSpi spi) { return hand_over(now, connection, spi); },
+            .is_carried_elsewhere = [this](const std::string& connection,
+                                           wire::IkeSpi spi) { return has_other(connection, spi); },
+            .has_peer =
+                [this](const std::string& connection, const policy::Identity& peer) {
+                    const auto* upkeep = find(connection);
+                    // One that is to be replaced may have been another's name for the same peer.
+                    return upkeep &&
+                           (upkeep->renewing || !upkeep->established.with(peer).empty());
+                },
+            .retired = retired_};
+}
+
 void Endpoint::Core::with_turn(TimePoint now, const std::function<wire::IkeSpi(v2::Turn&)>& work) {
     std::vector<v2::Outcome> outcomes;
     const auto first_effect = effects_.size();
-    v2::Turn turn{
-        .now = now,
-        .rng = rng_,
-        .settings = settings_,
-        .directory = directory_,
-        .child_spis = child_spis_,
-        .dropped = dropped_,
-        .effects = effects_,
-        .outcomes = outcomes,
-        .is_up =
-            [this](const std::string& connection) {
-                const auto* upkeep = find(connection);
-                return upkeep && !upkeep->established.empty();
-            },
-        .is_wanted =
-            [this](const std::string& connection) {
-                const auto* upkeep = find(connection);
-                return upkeep && upkeep->wanted() && !shut_down_;
-            },
-        .draw_ike_spi = [this] { return draw_spi(); },
-        .is_alive = [this](wire::IkeSpi spi) { return find_alive(spi) != nullptr; },
-        .hand_over = [this, now](const std::string& connection,
-                                 wire::IkeSpi spi) { return hand_over(now, connection, spi); },
-        .is_carried_elsewhere = [this](const std::string& connection,
-                                       wire::IkeSpi spi) { return has_other(connection, spi); },
-        .has_peer =
-            [this](const std::string& connection, const policy::Identity& peer) {
-                const auto* upkeep = find(connection);
-                // One that is to be replaced may have been another's name for the same peer.
-                return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
-            },
-        .retired = retired_};
+    v2::Turn turn{make_turn(now), outcomes};
     const wire::IkeSpi spi = work(turn);
     note_messages(first_effect, turn.ascription);
     settle(now, spi, std::move(outcomes));
@@ -95,7 +98,7 @@ void Endpoint::Core::schedule(TimePoint now, wire::IkeSpi spi, Entry& entry) {
 }
 
 void Endpoint::Core::note_messages(std::size_t first_effect,
-                                   const std::optional<v2::Ascription>& ascription) {
+                                   const std::optional<Ascription>& ascription) {
     const auto note = [&](const std::string& connection, const std::string& arrow) {
         if (auto* upkeep = find(connection))
             upkeep->note_message(arrow);
@@ -151,7 +154,7 @@ void Endpoint::Core::on_deadline(TimePoint now) {
         due.push_back(spi);
     }
     for (const auto spi : due)
-        handle(now, spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+        handle(now, spi, [&](auto& turn, auto& sa) {
             const auto deadline = sa.next_deadline();
             if (deadline && *deadline <= now)
                 sa.on_deadline(turn);
@@ -196,7 +199,7 @@ bool Endpoint::Core::hand_over(TimePoint now, const std::string& connection, wir
     });
     if (!carried)
         for (const auto each : others)
-            handle(now, each, [](v2::Turn& turn, v2::IkeSa& sa) { sa.activate_children(turn); });
+            handle(now, each, [](auto& turn, auto& sa) { sa.activate_children(turn); });
     return !others.empty();
 }
 
@@ -216,17 +219,17 @@ void Endpoint::Core::on_kernel_event(TimePoint now, const KernelEvent& event) {
     };
     std::visit(Overloaded{
                    [&](const HardExpired& each) {
-                       with_owner(each.inbound_spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                       with_owner(each.inbound_spi, [&](auto& turn, auto& sa) {
                            sa.on_hard_expired(turn, each.inbound_spi);
                        });
                    },
                    [&](const SoftExpired& each) {
-                       with_owner(each.inbound_spi, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                       with_owner(each.inbound_spi, [&](auto& turn, auto& sa) {
                            sa.on_soft_expired(turn, each.inbound_spi);
                        });
                    },
                    [&](const TrafficRead& each) {
-                       with_owner(each.child, [&](v2::Turn& turn, v2::IkeSa& sa) {
+                       with_owner(each.child, [&](auto& turn, auto& sa) {
                            sa.on_traffic_read(turn, each.child, each.inbound_packets);
                        });
                    },
@@ -237,7 +240,7 @@ void Endpoint::Core::on_kernel_event(TimePoint now, const KernelEvent& event) {
 void Endpoint::Core::on_effect_failed(TimePoint now, const EffectFailure& failure) {
     const auto& refused = std::get<ChildSaInstallFailed>(failure);
     if (const auto owner = child_spis_.owner(refused.child))
-        handle(now, *owner, [&](v2::Turn& turn, v2::IkeSa& sa) {
+        handle(now, *owner, [&](auto& turn, auto& sa) {
             sa.on_child_refused(turn, refused.child, refused.reason);
         });
 }

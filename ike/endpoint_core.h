@@ -65,6 +65,7 @@ private:
     // Handling one SA and what comes of it (endpoint_core.cpp).
     using SaWork = std::function<void(v2::Turn&, v2::IkeSa&)>;
     void handle(TimePoint now, wire::IkeSpi spi, const SaWork& work);
+    Turn make_turn(TimePoint now);
     /// `work` returns our SPI of the SA that it made or touched.
     void with_turn(TimePoint now, const std::function<wire::IkeSpi(v2::Turn&)>& work);
     void settle(TimePoint now, wire::IkeSpi spi, std::vector<v2::Outcome> outcomes);
@@ -74,23 +75,23 @@ private:
     bool has_other(const std::string& connection, wire::IkeSpi spi);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
     void schedule(TimePoint now, wire::IkeSpi spi, Entry& entry);
-    void note_messages(std::size_t first_effect, const std::optional<v2::Ascription>& ascription);
+    void note_messages(std::size_t first_effect, const std::optional<Ascription>& ascription);
     wire::IkeSpi draw_spi();
 
     // What an outcome means (endpoint_outcome.cpp).
     void apply(TimePoint now, wire::IkeSpi spi, v2::Outcome& outcome);
-    void on_up(TimePoint now, wire::IkeSpi spi, const v2::outcome::Up& outcome);
+    void on_up(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome);
     void close_duplicates(TimePoint now, wire::IkeSpi spi, const ConnectionUpkeep& upkeep,
-                          const v2::outcome::Up& outcome);
+                          const outcome::Up& outcome);
     void close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_superfluous(TimePoint now, wire::IkeSpi spi);
     void on_new_ike_sa(TimePoint now, v2::outcome::NewIkeSa& outcome);
     void on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome);
-    void on_child_failed(TimePoint now, wire::IkeSpi spi, const v2::outcome::ChildFailed& outcome);
-    void on_failed(TimePoint now, wire::IkeSpi spi, const v2::outcome::Failed& outcome);
-    void on_down(TimePoint now, wire::IkeSpi spi, const v2::outcome::Down& outcome);
+    void on_child_failed(TimePoint now, wire::IkeSpi spi, const outcome::ChildFailed& outcome);
+    void on_failed(TimePoint now, wire::IkeSpi spi, const outcome::Failed& outcome);
+    void on_down(TimePoint now, wire::IkeSpi spi, const outcome::Down& outcome);
     void on_wants_replacement(TimePoint now, wire::IkeSpi spi);
-    void on_childless(TimePoint now, wire::IkeSpi spi, const v2::outcome::Childless& outcome);
+    void on_childless(TimePoint now, wire::IkeSpi spi, const outcome::Childless& outcome);
 
     void note_unmatched(NegotiationFailed failed);
 
@@ -140,7 +141,7 @@ private:
 
     /// IKE SAs that another one of the same peer makes superfluous.
     std::multimap<TimePoint, wire::IkeSpi> superfluous_;
-    std::multimap<TimePoint, v2::RetiredChild> retired_;
+    std::multimap<TimePoint, RetiredChild> retired_;
 
     std::deque<Effect> effects_;
     DropCounters dropped_;

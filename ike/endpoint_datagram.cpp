@@ -51,7 +51,7 @@ const wire::NotifyPayload* leading_cookie(const wire::OuterMessage& outer) {
     return notify && notify->type == wire::NotifyType::cookie ? notify : nullptr;
 }
 
-bool peer_spi_fits(const v2::IkeSaFacts& facts, const wire::Header& header) {
+bool peer_spi_fits(const IkeSaFacts& facts, const wire::Header& header) {
     const auto peers = facts.role == Role::initiator ? header.responder_spi : header.initiator_spi;
     const auto expected = facts.role == Role::initiator ? facts.responder_spi : facts.initiator_spi;
     return expected == wire::IkeSpi{} || expected == peers;
@@ -122,9 +122,8 @@ void Endpoint::Core::on_message(TimePoint now, const policy::UdpPath& path,
     if (first)
         on_first_request(now, path, *outer, message);
     else
-        handle(now, found->first, [&](v2::Turn& turn, v2::IkeSa& sa) {
-            sa.on_message(turn, {path, *outer, message});
-        });
+        handle(now, found->first,
+               [&](auto& turn, auto& sa) { sa.on_message(turn, {path, *outer, message}); });
 }
 
 void Endpoint::Core::on_first_request(TimePoint now, const policy::UdpPath& path,
@@ -137,20 +136,20 @@ void Endpoint::Core::on_first_request(TimePoint now, const policy::UdpPath& path
         return;
     }
     if (const auto own = half_open_.find(path.remote, header.initiator_spi)) {
-        handle(now, *own, [&](v2::Turn& turn, v2::IkeSa& sa) {
+        handle(now, *own, [&](auto& turn, auto& sa) {
             ++(sa.repeat_sa_init(turn, message) ? dropped_.repeated : dropped_.unexpected);
         });
         return;
     }
     if (!admit_first_request(now, path, outer, message))
         return;
-    v2::IkeSaFacts facts{.role = Role::responder,
-                         .initiator_spi = header.initiator_spi,
-                         .responder_spi = draw_spi(),
-                         .path = path,
-                         .first_path = path,
-                         .nat = {},
-                         .since = now};
+    IkeSaFacts facts{.role = Role::responder,
+                     .initiator_spi = header.initiator_spi,
+                     .responder_spi = draw_spi(),
+                     .path = path,
+                     .first_path = path,
+                     .nat = {},
+                     .since = now};
     with_turn(now, [&](v2::Turn& turn) {
         auto state = v2::answer_sa_init(turn, facts, {path, outer, message});
         const auto own = facts.responder_spi;

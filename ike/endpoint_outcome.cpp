@@ -1,7 +1,7 @@
 // What the outcome of an IKE SA means for its connection.
 #include "ike/endpoint_core.h"
 #include "ike/overloaded.h"
-#include "ike/v2/rekey_collision.h"
+#include "ike/rekey_collision.h"
 
 #include <algorithm>
 #include <utility>
@@ -30,25 +30,25 @@ void forget_sa(ConnectionUpkeep& upkeep, wire::IkeSpi spi) {
 
 void Endpoint::Core::apply(TimePoint now, wire::IkeSpi spi, v2::Outcome& outcome) {
     std::visit(Overloaded{
-                   [&](const v2::outcome::Up& each) { on_up(now, spi, each); },
-                   [&](const v2::outcome::Failed& each) { on_failed(now, spi, each); },
-                   [&](const v2::outcome::Down& each) { on_down(now, spi, each); },
-                   [&](const v2::outcome::WantsReplacement&) { on_wants_replacement(now, spi); },
-                   [&](const v2::outcome::Childless& each) { on_childless(now, spi, each); },
-                   [&](const v2::outcome::ChildUp& each) {
+                   [&](const outcome::Up& each) { on_up(now, spi, each); },
+                   [&](const outcome::Failed& each) { on_failed(now, spi, each); },
+                   [&](const outcome::Down& each) { on_down(now, spi, each); },
+                   [&](const outcome::WantsReplacement&) { on_wants_replacement(now, spi); },
+                   [&](const outcome::Childless& each) { on_childless(now, spi, each); },
+                   [&](const outcome::ChildUp& each) {
                        if (auto* upkeep = find(each.connection)) {
                            upkeep->on_child_up(now);
                            close_replaced(now, spi, *upkeep);
                        }
                    },
-                   [&](const v2::outcome::ChildFailed& each) { on_child_failed(now, spi, each); },
+                   [&](const outcome::ChildFailed& each) { on_child_failed(now, spi, each); },
                    [&](v2::outcome::NewIkeSa& each) { on_new_ike_sa(now, each); },
                    [&](v2::outcome::Bequeath& each) { on_bequeath(now, spi, each); },
                },
                outcome);
 }
 
-void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const v2::outcome::Up& outcome) {
+void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome) {
     auto* upkeep = find(outcome.connection);
     const auto sa = sas_.find(spi);
     if (!upkeep || sa == sas_.end())
@@ -61,8 +61,7 @@ void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const v2::outcome::U
         // Of no use to a connection that is to stay up; the peer may still use it for one that
         // waits.
         if (upkeep->wanted())
-            handle(now, spi,
-                   [&](v2::Turn& turn, v2::IkeSa& each) { each.close(turn, *outcome.childless); });
+            handle(now, spi, [&](auto& turn, auto& each) { each.close(turn, *outcome.childless); });
         return;
     }
     upkeep->established.add(spi, outcome.peer);
@@ -88,13 +87,12 @@ void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionU
     for (const auto each : std::exchange(upkeep.to_replace, {})) {
         upkeep.established.take_peer_of(each, spi);
         handle(now, each,
-               [&](v2::Turn& turn, v2::IkeSa& old) { old.close(turn, cause::Replaced{}); });
+               [&](auto& turn, auto& old) { old.close(turn, cause::Replaced{}); });
     }
 }
 
 void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
-                                      const ConnectionUpkeep& upkeep,
-                                      const v2::outcome::Up& outcome) {
+                                      const ConnectionUpkeep& upkeep, const outcome::Up& outcome) {
     const auto& made = sas_.at(spi).sa;
     for (const auto each : upkeep.established.with(outcome.peer)) {
         const auto* found = find_alive(each);
@@ -105,11 +103,10 @@ void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
         // forgot, or replaces: both sides began at once.
         const bool crossed = old.established_at() >= made.facts().since;
         if (!crossed && outcome.initial_contact) {
-            handle(now, each, [&](v2::Turn& turn, v2::IkeSa& sa) {
-                sa.forget(turn, cause::ReplacedByPeer{});
-            });
+            handle(now, each,
+                   [&](auto& turn, auto& sa) { sa.forget(turn, cause::ReplacedByPeer{}); });
         } else if (crossed && old.first_role() != made.first_role()) {
-            const bool new_loses = v2::gives_way(made.lowest_nonce(), old.lowest_nonce());
+            const bool new_loses = gives_way(made.lowest_nonce(), old.lowest_nonce());
             const auto& loser = new_loses ? made : old;
             const bool ours = loser.first_role() == Role::initiator;
             superfluous_.emplace(now + (ours ? crossing_patience : peer_patience),
@@ -135,13 +132,13 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
         if (other->is_confirmed())
             replaced = replaced || other->is_complete();
         else
-            handle(now, each, [](v2::Turn& turn, v2::IkeSa& it) { it.check_liveness(turn); });
+            handle(now, each, [](auto& turn, auto& it) { it.check_liveness(turn); });
     }
     if (others && !replaced)
         superfluous_.emplace(now + crossing_patience, spi);
     if (!replaced)
         return;
-    handle(now, spi, [](v2::Turn& turn, v2::IkeSa& each) { each.close(turn, cause::Replaced{}); });
+    handle(now, spi, [](auto& turn, auto& each) { each.close(turn, cause::Replaced{}); });
 }
 
 void Endpoint::Core::on_new_ike_sa(TimePoint now, v2::outcome::NewIkeSa& outcome) {
@@ -168,13 +165,13 @@ void Endpoint::Core::on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::B
     for (auto& [time, each] : superfluous_)
         if (each == spi)
             each = outcome.heir;
-    handle(now, outcome.heir, [&](v2::Turn& turn, v2::IkeSa& sa) {
+    handle(now, outcome.heir, [&](auto& turn, auto& sa) {
         sa.inherit(turn, std::move(outcome.children), std::move(outcome.waiting));
     });
 }
 
 void Endpoint::Core::on_child_failed(TimePoint now, wire::IkeSpi spi,
-                                     const v2::outcome::ChildFailed& outcome) {
+                                     const outcome::ChildFailed& outcome) {
     const auto found = sas_.find(spi);
     if (auto* upkeep = find(outcome.connection))
         upkeep->on_child_failed(now, outcome.role, outcome.why);
@@ -186,8 +183,7 @@ void Endpoint::Core::on_child_failed(TimePoint now, wire::IkeSpi spi,
         .retry = outcome.retry}});
 }
 
-void Endpoint::Core::on_failed(TimePoint now, wire::IkeSpi spi,
-                               const v2::outcome::Failed& outcome) {
+void Endpoint::Core::on_failed(TimePoint now, wire::IkeSpi spi, const outcome::Failed& outcome) {
     const auto found = sas_.find(spi);
     auto* upkeep = find(outcome.connection);
     if (found == sas_.end())
@@ -210,7 +206,7 @@ void Endpoint::Core::on_failed(TimePoint now, wire::IkeSpi spi,
     effects_.emplace_back(Report{std::move(failed)});
 }
 
-void Endpoint::Core::on_down(TimePoint now, wire::IkeSpi spi, const v2::outcome::Down& outcome) {
+void Endpoint::Core::on_down(TimePoint now, wire::IkeSpi spi, const outcome::Down& outcome) {
     auto* upkeep = find(outcome.connection);
     if (!upkeep)
         return;
@@ -234,7 +230,7 @@ void Endpoint::Core::on_wants_replacement(TimePoint now, wire::IkeSpi spi) {
 }
 
 void Endpoint::Core::on_childless(TimePoint now, wire::IkeSpi spi,
-                                  const v2::outcome::Childless& outcome) {
+                                  const outcome::Childless& outcome) {
     auto* upkeep = find(outcome.connection);
     if (upkeep && !has_other(outcome.connection, spi))
         upkeep->on_childless(now, outcome.why);

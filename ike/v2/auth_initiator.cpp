@@ -1,13 +1,13 @@
 #include "ike/v2/auth_initiator.h"
 
 #include "ike/crypto/shared_key_auth.h"
+#include "ike/rekey_collision.h"
 #include "ike/v2/child_negotiation.h"
 #include "ike/v2/delete_sa.h"
 #include "ike/v2/established.h"
 #include "ike/v2/exchange_message.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/reauthentication.h"
-#include "ike/v2/rekey_collision.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
 

@@ -1,6 +1,5 @@
 #include "ike/v2/child_negotiation.h"
 
-#include "ike/v2/timers.h"
 #include "policy/proposal_choice.h"
 
 #include <algorithm>
@@ -142,61 +141,18 @@ std::expected<ChildState, Cause> install_child(Turn& turn, const IkeSaFacts& fac
     if (!keys)
         return std::unexpected(cause::LocalFault{std::string(crypto::to_string(keys.error()))});
     const bool we_began = birth.exchange_role == Role::initiator;
-    const auto lifetime =
-        lifetime_from(turn.now, connection.esp.lifetime, connection.esp.rekey, turn.rng);
-
-    const auto id = turn.child_spis.next_id();
-    policy::ChildSa child{
-        .id = id,
-        .connection = connection.name,
-        .reqid = turn.child_spis.reqid(id, connection.name, agreed.selectors.local(),
-                                       agreed.selectors.remote()),
-        .local_address = facts.path.local.address,
-        .remote_address = facts.path.remote.address,
-        .inbound_spi = agreed.inbound_spi,
-        .outbound_spi = agreed.outbound_spi,
-        .suite = policy::installed_suite(agreed.suite, connection.esp),
-        .inbound_keys = we_began ? std::move(keys->responder) : std::move(keys->initiator),
-        .outbound_keys = we_began ? std::move(keys->initiator) : std::move(keys->responder),
-        .replay_window = connection.esp.replay_window,
-        .local_selectors = agreed.selectors.local(),
-        .remote_selectors = agreed.selectors.remote(),
-        .lifetime = connection.esp.lifetime,
-    };
-    if (facts.nat.found())
-        child.encapsulation = {.local_port = facts.path.local.port,
-                               .remote_port = facts.path.remote.port};
-
-    ChildState state{.id = child.id,
-                     .inbound_spi = child.inbound_spi,
-                     .outbound_spi = child.outbound_spi,
-                     .suite = child.suite,
-                     .local_selectors = child.local_selectors,
-                     .remote_selectors = child.remote_selectors,
-                     .encapsulation = child.encapsulation,
-                     .path = facts.path,
-                     .wanted = std::move(birth.wanted),
-                     .established = turn.now,
-                     .replace_at = lifetime.replace_at,
-                     .expire_at = lifetime.expire_at,
-                     .predecessor = birth.predecessor};
-    turn.child_spis.assign(child.inbound_spi, child.id, facts.own_spi());
-    if (birth.outbound_waits) {
-        state.waiting_outbound = child;
-        turn.effects.emplace_back(InstallInboundSa{std::move(child)});
-    } else {
-        turn.effects.emplace_back(InstallChildSa{std::move(child)});
-    }
-    turn.report(ChildSaEstablished{connection.name, state.id, state.inbound_spi, state.outbound_spi,
-                                   state.suite, state.local_selectors, state.remote_selectors});
-    return state;
-}
-
-void remove_child(Turn& turn, const std::string& connection, const ChildState& child, Cause why) {
-    turn.effects.emplace_back(RemoveChildSa{child.id});
-    turn.child_spis.retire(child.inbound_spi, turn.now);
-    turn.report(
-        ChildSaClosed{connection, child.id, child.inbound_spi, child.outbound_spi, std::move(why)});
+    return install(
+        turn, facts, connection,
+        {.inbound_spi = agreed.inbound_spi,
+         .outbound_spi = agreed.outbound_spi,
+         .suite = agreed.suite,
+         .selectors = agreed.selectors,
+         .inbound_keys = we_began ? std::move(keys->responder) : std::move(keys->initiator),
+         .outbound_keys = we_began ? std::move(keys->initiator) : std::move(keys->responder),
+         .lifetime = connection.esp.lifetime,
+         .wanted = std::move(birth.wanted),
+         .predecessor = birth.predecessor,
+         .outbound_waits = birth.outbound_waits});
 }
 
 } // namespace viaduct::ike::v2

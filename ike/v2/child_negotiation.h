@@ -2,6 +2,7 @@
 // CREATE_CHILD_SA.
 #pragma once
 
+#include "ike/child_installation.h"
 #include "ike/v2/ike_sa_state.h"
 #include "ike/v2/turn.h"
 #include "policy/proposal_choice.h"
@@ -79,8 +80,5 @@ std::expected<ChildState, Cause> install_child(Turn& turn, const IkeSaFacts& fac
                                                const policy::Connection& connection,
                                                const AgreedChild& agreed,
                                                const ChildKeySource& source, ChildBirth birth);
-
-/// Emits RemoveChildSa, frees the SPI and reports.
-void remove_child(Turn& turn, const std::string& connection, const ChildState& child, Cause why);
 
 } // namespace viaduct::ike::v2

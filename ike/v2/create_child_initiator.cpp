@@ -1,5 +1,6 @@
 #include "ike/v2/create_child_initiator.h"
 
+#include "ike/rekey_collision.h"
 #include "ike/v2/child_negotiation.h"
 #include "ike/v2/delete_sa.h"
 #include "ike/v2/exchange_order.h"
@@ -7,7 +8,6 @@
 #include "ike/v2/key_agreement.h"
 #include "ike/v2/passing_failure.h"
 #include "ike/v2/rekey_child.h"
-#include "ike/v2/rekey_collision.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
 

@@ -1,9 +1,9 @@
 #include "ike/v2/create_child_responder.h"
 
+#include "ike/rekey_collision.h"
 #include "ike/v2/child_negotiation.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/key_agreement.h"
-#include "ike/v2/rekey_collision.h"
 #include "ike/v2/rekey_ike.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"

@@ -19,14 +19,6 @@ void remember_unknown(Established& sa, policy::ChildSpi spi) {
         creating->deleted.push_back(spi);
 }
 
-/// What the peer has under way is taken in for `time`, then the child leaves the kernel.
-void retire(Turn& turn, const std::string& connection, const ChildState& gone, Cause why,
-            std::chrono::seconds time) {
-    turn.retired.emplace(turn.now + time, RetiredChild{gone.id, gone.inbound_spi});
-    turn.report(
-        ChildSaClosed{connection, gone.id, gone.inbound_spi, gone.outbound_spi, std::move(why)});
-}
-
 } // namespace
 
 void report_closed(Turn& turn, const IkeSaFacts& facts, Established& sa, Cause why) {
@@ -86,13 +78,6 @@ void close_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSa
     remove_child(turn, sa.connection->name, gone, std::move(why));
     if (!gone.deleting)
         request(turn, facts, sa, purpose::DeleteChildren{{gone.inbound_spi}});
-}
-
-void take_outbound_out(Turn& turn, ChildState& child) {
-    // One whose outbound side waits has none.
-    if (!child.waiting_outbound)
-        turn.effects.emplace_back(RemoveOutboundSa{child.id});
-    child.waiting_outbound.reset();
 }
 
 void retire_child(Turn& turn, Established& sa, policy::ChildSaId child, Cause why,

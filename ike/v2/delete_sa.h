@@ -1,6 +1,7 @@
 // Deleting child SAs and IKE SAs, from either side (RFC 7296 sections 1.4.1 and 2.25).
 #pragma once
 
+#include "ike/child_installation.h"
 #include "ike/v2/ike_sa_state.h"
 #include "ike/v2/timers.h"
 #include "ike/v2/turn.h"
@@ -22,9 +23,6 @@ void say_goodbye(Turn& turn, IkeSaFacts& facts, Established& sa, Cause why);
 /// Takes one child out and tells the peer.
 void close_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId child,
                  Cause why);
-
-/// Traffic leaves by another child from now on, or by none.
-void take_outbound_out(Turn& turn, ChildState& child);
 
 /// Another child carries the traffic: what is under way is still taken in for `time`, then it
 /// leaves the kernel. Erases it and reports.

@@ -1,7 +1,7 @@
 #include "ike/v2/exchange_message.h"
 
+#include "ike/peer_address.h"
 #include "ike/v2/fragmentation.h"
-#include "ike/v2/peer_address.h"
 
 namespace viaduct::ike::v2 {
 

@@ -1,5 +1,6 @@
 #include "ike/v2/ike_sa.h"
 
+#include "ike/peer_address.h"
 #include "ike/v2/auth_initiator.h"
 #include "ike/v2/auth_responder.h"
 #include "ike/v2/child_negotiation.h"
@@ -8,7 +9,6 @@
 #include "ike/v2/exchange_order.h"
 #include "ike/v2/fragmentation.h"
 #include "ike/v2/liveness_check.h"
-#include "ike/v2/peer_address.h"
 #include "ike/v2/rekey_child.h"
 #include "ike/v2/rekey_ike.h"
 #include "ike/v2/sa_init_initiator.h"
@@ -166,8 +166,8 @@ void IkeSa::on_message(Turn& turn, const Received& received) {
     auto state = std::exchange(state_, Gone{});
     state_ = std::visit(
         [&](auto& each) { return HandleMessage{turn, facts_, received}(std::move(each)); }, state);
-    if (auto* sa = std::get_if<Established>(&state_); sa && established)
-        move_children(turn, facts_, path, *sa);
+    if (auto* sa = std::get_if<Established>(&state_); sa && established && !sa->closing)
+        move_children(turn, facts_, path, sa->connection->name, sa->children);
     note_sending(turn, facts_, first_effect);
 }
 
@@ -180,8 +180,8 @@ void IkeSa::on_deadline(Turn& turn) {
             [&](auto& each) { return HandleDeadline{turn, facts_}(std::move(each)); }, state);
     }
     note_sending(turn, facts_, first_effect);
-    if (const auto* sa = std::get_if<Established>(&state_))
-        keep_mapping_alive(turn, facts_, *sa);
+    if (const auto* sa = std::get_if<Established>(&state_); sa && !sa->closing)
+        keep_mapping_alive(turn, facts_, *sa->connection);
 }
 
 void IkeSa::close(Turn& turn, Cause why) {
@@ -321,7 +321,8 @@ std::optional<TimePoint> IkeSa::next_deadline() const {
     auto earliest = std::visit(Deadline{}, state_);
     const auto* sa = std::get_if<Established>(&state_);
     for (const auto& each :
-         {facts_.fragments.deadline(), sa ? keepalive_due(facts_, *sa) : std::nullopt})
+         {facts_.fragments.deadline(),
+          sa && !sa->closing ? keepalive_due(facts_, *sa->connection) : std::nullopt})
         if (earliest && each)
             earliest = std::min(*earliest, *each);
     return earliest;

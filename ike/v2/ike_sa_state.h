@@ -2,11 +2,11 @@
 // that leave a state take it by value.
 #pragma once
 
+#include "ike/child_state.h"
 #include "ike/connection_directory.h"
 #include "ike/crypto/key_exchange.h"
 #include "ike/crypto/v2_encrypted_payload.h"
-#include "ike/fragment_assembly.h"
-#include "ike/nat_traversal.h"
+#include "ike/ike_sa_facts.h"
 #include "ike/report.h"
 #include "ike/retransmission.h"
 #include "ike/wire/v2_message.h"
@@ -17,29 +17,6 @@
 #include <vector>
 
 namespace viaduct::ike::v2 {
-
-/// What stays the same, or nearly, from the first message to the last.
-struct IkeSaFacts {
-    Role role = Role::initiator;
-    wire::IkeSpi initiator_spi{};
-    wire::IkeSpi responder_spi{};
-    /// Where messages go; the first path is the one that the half-open guard knows.
-    policy::UdpPath path;
-    policy::UdpPath first_path;
-    NatDetection nat;
-    /// The responder said CHILDLESS_IKEV2_SUPPORTED (RFC 6023).
-    bool childless_supported = false;
-    TimePoint since;
-    /// Something went along `path`.
-    TimePoint last_sent{};
-    /// Both sides fragment (RFC 7383). A successor by rekeying takes this and the size over.
-    bool fragmentation = false;
-    /// Largest IP datagram that we make of an IKE message; 0: any.
-    std::uint16_t fragment_size = 0;
-    FragmentAssembly fragments = {};
-
-    wire::IkeSpi own_spi() const { return role == Role::initiator ? initiator_spi : responder_spi; }
-};
 
 /// What one exchange message travels in: whole IKE messages without non-ESP marker, several when it
 /// is fragmented. Sent and repeated together.
@@ -71,54 +48,11 @@ struct FirstMessages {
     wire::Octets nonce_r;
 };
 
-/// The selectors that a child SA is to protect, before the peer narrows them.
-struct ChildSelectors {
-    std::vector<policy::TrafficSelector> local;
-    std::vector<policy::TrafficSelector> remote;
-    friend bool operator==(const ChildSelectors&, const ChildSelectors&) = default;
-};
-
 /// What we propose for a child SA.
 struct ChildOffer {
     policy::ChildSpi inbound_spi{};
     std::vector<policy::Proposal> proposals;
     ChildSelectors selectors;
-};
-
-/// A child SA that is installed, at least its inbound side.
-struct ChildState {
-    policy::ChildSaId id{};
-    policy::ChildSpi inbound_spi{};
-    policy::ChildSpi outbound_spi{};
-    policy::EspSuite suite;
-    std::vector<policy::TrafficSelector> local_selectors;
-    std::vector<policy::TrafficSelector> remote_selectors;
-    std::optional<policy::UdpEncapsulation> encapsulation;
-    /// Where the kernel sends it.
-    policy::UdpPath path;
-    /// What it was asked for with; its successor asks for the same (RFC 7296 section 2.9.2).
-    ChildSelectors wanted;
-    TimePoint established;
-    /// Soft and hard end of life.
-    TimePoint replace_at;
-    TimePoint expire_at;
-
-    /// The child that this one rekeys.
-    std::optional<policy::ChildSaId> predecessor;
-    /// Waits, as the outbound side, until the peer is known to have its inbound side.
-    std::optional<policy::ChildSa> waiting_outbound;
-    /// A successor carries the traffic; this one only takes in what is under way.
-    bool replaced = false;
-    /// Lost against another child made at the same moment: the peer deletes it, or we do when this
-    /// time has come.
-    std::optional<TimePoint> redundant_until;
-    /// Our request to delete it is queued or under way.
-    bool deleting = false;
-    /// What the kernel counted when it was asked last.
-    std::uint64_t inbound_packets = 0;
-
-    /// Stands for its selectors: not replaced, redundant or on its way out.
-    bool in_use() const { return !replaced && !redundant_until && !deleting; }
 };
 
 /// Initiator, IKE_SA_INIT request sent.

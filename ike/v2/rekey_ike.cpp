@@ -1,12 +1,12 @@
 #include "ike/v2/rekey_ike.h"
 
+#include "ike/rekey_collision.h"
 #include "ike/v2/delete_sa.h"
 #include "ike/v2/established.h"
 #include "ike/v2/exchange_order.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/key_agreement.h"
 #include "ike/v2/passing_failure.h"
-#include "ike/v2/rekey_collision.h"
 #include "ike/v2/timers.h"
 #include "ike/wire/v2_message_rules.h"
 #include "policy/proposal_choice.h"

@@ -3,37 +3,11 @@
 #include "ike/v2/rekey_child.h"
 
 #include <algorithm>
-#include <array>
 
 namespace viaduct::ike::v2 {
 
-namespace {
-
-/// A twentieth of the lifetime, where no margin is configured.
-constexpr int default_margin_divisor = 20;
-
-} // namespace
-
-std::chrono::milliseconds between(std::chrono::milliseconds shortest,
-                                  std::chrono::milliseconds longest,
-                                  Botan::RandomNumberGenerator& rng) {
-    std::array<std::uint8_t, 2> drawn;
-    rng.randomize(drawn);
-    const auto fraction = std::int64_t{drawn[0]} << 8 | drawn[1];
-    return shortest + (longest - shortest) * fraction / 65536;
-}
-
 std::chrono::milliseconds passing_failure_wait(Botan::RandomNumberGenerator& rng) {
     return between(std::chrono::seconds(1), std::chrono::seconds(3), rng);
-}
-
-Lifetime lifetime_from(TimePoint now, std::chrono::seconds lifetime, const policy::RekeyTime& rekey,
-                       Botan::RandomNumberGenerator& rng) {
-    const std::chrono::milliseconds whole = lifetime;
-    const auto margin =
-        rekey.margin ? std::chrono::milliseconds(*rekey.margin) : whole / default_margin_divisor;
-    const auto early = margin + between({}, margin * rekey.jitter / 100, rng);
-    return {.replace_at = now + std::max(whole - early, whole / 2), .expire_at = now + whole};
 }
 
 std::optional<TimePoint> liveness_due(const Established& sa) {

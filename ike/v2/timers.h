@@ -7,17 +7,13 @@
 // Retransmission has its own file.
 #pragma once
 
+#include "ike/lifetime.h"
 #include "ike/v2/ike_sa_state.h"
 
 #include <botan/rng.h>
 
 namespace viaduct::ike::v2 {
 
-/// How long a replaced child still takes in what the peer has under way.
-inline constexpr auto retired_child_time = std::chrono::seconds(5);
-/// The same for the children of an IKE SA that we close while another carries the connection: the
-/// peer learns of it when the last repetition has arrived.
-inline constexpr auto closed_sa_child_time = std::chrono::seconds(60);
 /// How long the peer has to delete what it owes to delete, before we do.
 inline constexpr auto peer_deletion_time = std::chrono::seconds(20);
 /// Until that is looked at again when another exchange is under way.
@@ -33,23 +29,8 @@ inline constexpr auto passing_failure_limit = std::chrono::minutes(5);
 inline constexpr auto half_open_time = std::chrono::seconds(30);
 inline constexpr auto lingering_time = std::chrono::seconds(30);
 
-/// When an SA established now is replaced and when it ends.
-struct Lifetime {
-    TimePoint replace_at;
-    TimePoint expire_at;
-};
-/// The replacement time is drawn at random, as `rekey` says, so that the SAs of a restart do not
-/// stay in step.
-Lifetime lifetime_from(TimePoint now, std::chrono::seconds lifetime, const policy::RekeyTime& rekey,
-                       Botan::RandomNumberGenerator& rng);
-
 /// Until a request that was refused with TEMPORARY_FAILURE is made again: one to three seconds.
 std::chrono::milliseconds passing_failure_wait(Botan::RandomNumberGenerator& rng);
-
-/// At random between `shortest` and `longest`.
-std::chrono::milliseconds between(std::chrono::milliseconds shortest,
-                                  std::chrono::milliseconds longest,
-                                  Botan::RandomNumberGenerator& rng);
 
 /// When the kernel, and then the peer, is to be asked for a sign of life; nothing without dead peer
 /// detection or while a request is under way, which is a question too.

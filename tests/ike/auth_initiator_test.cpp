@@ -23,22 +23,22 @@ struct Initiator {
     DropCounters dropped;
     std::deque<Effect> effects;
     std::vector<Outcome> outcomes;
-    Turn turn{.now = TimePoint{std::chrono::hours(1)},
-              .rng = rng,
-              .settings = settings,
-              .directory = directory,
-              .child_spis = child_spis,
-              .dropped = dropped,
-              .effects = effects,
-              .outcomes = outcomes,
-              .is_up = [](const std::string&) { return false; },
-              .is_wanted = [](const std::string&) { return true; },
-              .draw_ike_spi = [] { return wire::IkeSpi{3}; },
-              .is_alive = [](wire::IkeSpi) { return false; },
-              .hand_over = [](const std::string&, wire::IkeSpi) { return false; },
-              .is_carried_elsewhere = [](const std::string&, wire::IkeSpi) { return false; },
-              .has_peer = [](const std::string&, const policy::Identity&) { return false; },
-              .retired = retired};
+    Turn turn{{.now = TimePoint{std::chrono::hours(1)},
+               .rng = rng,
+               .settings = settings,
+               .directory = directory,
+               .child_spis = child_spis,
+               .dropped = dropped,
+               .effects = effects,
+               .is_up = [](const std::string&) { return false; },
+               .is_wanted = [](const std::string&) { return true; },
+               .draw_ike_spi = [] { return wire::IkeSpi{3}; },
+               .is_alive = [](wire::IkeSpi) { return false; },
+               .hand_over = [](const std::string&, wire::IkeSpi) { return false; },
+               .is_carried_elsewhere = [](const std::string&, wire::IkeSpi) { return false; },
+               .has_peer = [](const std::string&, const policy::Identity&) { return false; },
+               .retired = retired},
+              outcomes};
     std::multimap<TimePoint, RetiredChild> retired;
     policy::UdpPath path{{simulation::address("10.10.10.5"), 500},
                          {simulation::address("10.10.10.4"), 500}};

@@ -1,6 +1,6 @@
 #include "ike/nat_traversal.h"
 
-#include "ike/v2/peer_address.h"
+#include "ike/peer_address.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -54,17 +54,17 @@ BOOST_AUTO_TEST_CASE(a_peer_is_followed_only_by_who_is_before_its_nat_and_not_be
     const policy::UdpPath before{{right.address, 4500}, {nat.address, 4500}};
     for (const bool peer_behind : {false, true})
         for (const bool we_behind : {false, true}) {
-            v2::IkeSaFacts facts{.path = before};
+            IkeSaFacts facts{.path = before};
             facts.nat = {
                 .supported = true, .local_behind_nat = we_behind, .remote_behind_nat = peer_behind};
-            v2::follow_peer(facts, {before.local, nat});
+            follow_peer(facts, {before.local, nat});
             BOOST_TEST((facts.path.remote == nat) == (peer_behind && !we_behind));
             BOOST_TEST((facts.path.local == before.local));
         }
-    v2::IkeSaFacts facts{.path = before};
+    IkeSaFacts facts{.path = before};
     facts.nat = {.supported = true, .remote_behind_nat = true};
     // The mapping of a NAT before the peer is no reason for another address of ours.
-    v2::follow_peer(facts, {left, nat});
+    follow_peer(facts, {left, nat});
     BOOST_TEST((facts.path == before));
 }
 

@@ -1,8 +1,8 @@
-#include "ike/v2/rekey_collision.h"
+#include "ike/rekey_collision.h"
 
 #include <boost/test/unit_test.hpp>
 
-namespace viaduct::ike::v2 {
+namespace viaduct::ike {
 
 BOOST_AUTO_TEST_SUITE(rekey_collision)
 
@@ -20,4 +20,4 @@ BOOST_AUTO_TEST_CASE(nonces_are_compared_octet_by_octet_and_the_shorter_is_lower
 
 BOOST_AUTO_TEST_SUITE_END()
 
-} // namespace viaduct::ike::v2
+} // namespace viaduct::ike

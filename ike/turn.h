@@ -1,0 +1,74 @@
+// What the handling of one input may read and touch, whatever the version. Made by the endpoint for
+// each input.
+#pragma once
+
+#include "ike/child_spi_table.h"
+#include "ike/connection_directory.h"
+#include "ike/effect.h"
+#include "ike/settings.h"
+
+#include <botan/rng.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace viaduct::ike {
+
+/// A child SA that carries nothing any more but what the peer has under way.
+struct RetiredChild {
+    policy::ChildSaId child{};
+    policy::ChildSpi inbound_spi{};
+};
+
+/// Messages were handled before it was known which connection they are about; now it is, or it is
+/// known to be one of several that cannot be told apart.
+struct Ascription {
+    std::vector<std::string> connections;
+    /// Of earlier turns, in arrow notation.
+    std::vector<std::string> earlier;
+};
+
+struct Turn {
+    TimePoint now;
+    Botan::RandomNumberGenerator& rng;
+    const EndpointSettings& settings;
+    ConnectionDirectory& directory;
+    ChildSpiTable& child_spis;
+    DropCounters& dropped;
+    std::deque<Effect>& effects;
+    /// Whether a connection has an IKE SA that is up.
+    std::function<bool(const std::string& connection)> is_up;
+    /// Whether we are to bring a connection up and keep it up.
+    std::function<bool(const std::string& connection)> is_wanted;
+    /// An IKE SPI that no other IKE SA of the endpoint has.
+    std::function<wire::IkeSpi()> draw_ike_spi;
+    /// Whether the IKE SA with our SPI `spi` is established and not closing.
+    std::function<bool(wire::IkeSpi spi)> is_alive;
+    /// Whether a connection has another established IKE SA than the one with our SPI `spi`. Its
+    /// children's outbound sides that wait go in first: traffic is about to leave this SA.
+    std::function<bool(const std::string& connection, wire::IkeSpi spi)> hand_over;
+    /// The same question without the consequence.
+    std::function<bool(const std::string& connection, wire::IkeSpi spi)> is_carried_elsewhere;
+    /// Whether this peer has an IKE SA of the connection already.
+    std::function<bool(const std::string& connection, const policy::Identity& peer)> has_peer;
+    /// By the time at which they leave the kernel.
+    std::multimap<TimePoint, RetiredChild>& retired;
+    std::optional<Ascription> ascription = std::nullopt;
+
+    /// Whether we may say that we have no other IKE SA with this peer (RFC 7296 section 2.4).
+    bool is_initial_contact(const policy::Connection& connection) const {
+        return !is_up(connection.name) && directory.alone_between_identities(connection);
+    }
+    /// Sends an IKE message, with the non-ESP marker where the port wants it.
+    void send(const policy::UdpPath& path, std::span<const std::uint8_t> message);
+    /// The messages that one exchange message travels in, in their order.
+    void send(const policy::UdpPath& path, std::span<const std::vector<std::uint8_t>> messages);
+    void report(ReportEvent event) { effects.emplace_back(Report{std::move(event)}); }
+};
+
+} // namespace viaduct::ike
