@@ -14,6 +14,7 @@
 #include "daemon/signals.h"
 #include "daemon/version.h"
 #include "daemon/xfrm_kernel.h"
+#include "policy/weakness.h"
 
 #include <boost/asio/io_context.hpp>
 #include <botan/auto_rng.h>
@@ -47,6 +48,14 @@ int check(const DaemonOptions& options) {
     const auto configuration = read_configuration(options.config);
     for (const auto& mistake : configuration.mistakes) {
         std::cout << mistake.to_string() << "\n";
+    }
+    for (const auto& each : configuration.routers) {
+        for (const auto& connection : each.router.connections.connections) {
+            for (const auto& weakness : policy::weaknesses(connection)) {
+                std::cout << each.file << ": warning: connection '" << connection.name
+                          << "': " << weakness << "\n";
+            }
+        }
     }
     std::cout << count_of(configuration.routers.size(), "router") << ", "
               << count_of(configuration.connection_count(), "connection") << ", "

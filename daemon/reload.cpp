@@ -1,6 +1,7 @@
 #include "daemon/reload.h"
 
 #include "daemon/one_line.h"
+#include "policy/weakness.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,6 +26,19 @@ std::string changes_text(const policy::ConnectionChanges& changes) {
     add("changed", changed);
     add("kept", changes.kept);
     return text;
+}
+
+void warn_of_weakness(LogWriter& log, const RouterStep& step) {
+    for (const auto* names : {&step.changes.added, &step.changes.changed}) {
+        for (const auto& name : *names) {
+            const auto* connection = step.wanted.router.connections.find(name);
+            for (const auto& weakness : connection != nullptr ? policy::weaknesses(*connection)
+                                                              : std::vector<std::string>()) {
+                log.write(LogArea::policy, LogLevel::warn, "weak configuration: " + weakness,
+                          {.router = step.wanted.router.name, .connection = name});
+            }
+        }
+    }
 }
 
 } // namespace
@@ -63,6 +77,7 @@ ReloadPlan Reload::run() {
         const std::string text(to_string(step.action));
         log_.write(LogArea::daemon, level, "router " + text + changes_text(step.changes),
                    {.router = step.wanted.router.name});
+        warn_of_weakness(log_, step);
     }
     const bool absent = !only_.empty() && routers_.find(only_).empty();
     if (plan.steps.empty() || absent) {

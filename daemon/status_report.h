@@ -73,6 +73,10 @@ struct ConnectionReport {
     std::string local_address;
     /// As configured: an address, a name, or `any`.
     std::string peer_address;
+    /// 1 or 2.
+    std::uint64_t ike_version = 2;
+    /// What is weaker than it would have to be.
+    std::vector<std::string> weaknesses;
     std::optional<ReasonReport> reason;
     std::optional<ComingMoment> next_attempt;
     std::uint64_t attempts = 0;
@@ -92,6 +96,7 @@ struct DroppedReport {
     std::uint64_t cookies_sent = 0;
     std::uint64_t repeated = 0;
     std::uint64_t unexpected = 0;
+    std::uint64_t unprotected = 0;
 };
 
 /// A refusal that belongs to no connection.
@@ -144,12 +149,12 @@ BOOST_DESCRIBE_STRUCT(IkeSaReport, (),
                        remote_behind_nat, child_sas))
 BOOST_DESCRIBE_STRUCT(ReasonReport, (), (code, text, since))
 BOOST_DESCRIBE_STRUCT(ConnectionReport, (),
-                      (name, state, since, local_address, peer_address, reason, next_attempt,
-                       attempts, ike_sas, messages))
+                      (name, state, since, local_address, peer_address, ike_version, weaknesses,
+                       reason, next_attempt, attempts, ike_sas, messages))
 BOOST_DESCRIBE_STRUCT(DroppedReport, (),
                       (malformed, unknown_version, unknown_exchange, unknown_sa, no_connection,
                        bad_message_id, integrity_failed, half_open_limit, cookies_sent, repeated,
-                       unexpected))
+                       unexpected, unprotected))
 BOOST_DESCRIBE_STRUCT(RefusalReport, (), (local, remote, code, text))
 BOOST_DESCRIBE_STRUCT(RouterReport, (),
                       (name, netns, file, state, reason, since, connections, half_open, dropped,

@@ -2,6 +2,7 @@
 
 #include "daemon/one_line.h"
 #include "policy/connection_index.h"
+#include "policy/weakness.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -99,6 +100,8 @@ void add_configured(ConnectionReport& report, const policy::Connection* configur
                                    ? "auto"
                                    : configured->local_address.to_string();
         report.peer_address = peer_text(configured->peer_address);
+        report.ike_version = static_cast<std::uint64_t>(configured->ike.version);
+        report.weaknesses = policy::weaknesses(*configured);
     }
 }
 
@@ -128,7 +131,7 @@ DroppedReport dropped_report(const ike::DropCounters& dropped) {
     return {dropped.malformed,        dropped.unknown_version, dropped.unknown_exchange,
             dropped.unknown_sa,       dropped.no_connection,   dropped.bad_message_id,
             dropped.integrity_failed, dropped.half_open_limit, dropped.cookies_sent,
-            dropped.repeated,         dropped.unexpected};
+            dropped.repeated,         dropped.unexpected,      dropped.unprotected};
 }
 
 } // namespace

@@ -25,8 +25,15 @@ void ConnectionDirectory::replace(policy::ConnectionSet connections) {
     configured_ = std::make_shared<const Configured>(std::move(set), std::move(index));
     connections_.clear();
     connections_.reserve(configured_->set.connections.size());
-    for (const auto& each : configured_->set.connections)
+    versions_.clear();
+    for (const auto& each : configured_->set.connections) {
         connections_.emplace_back(configured_, &each);
+        versions_.insert(each.ike.version);
+    }
+}
+
+bool ConnectionDirectory::speaks(policy::IkeVersion version) const {
+    return versions_.contains(version);
 }
 
 void ConnectionDirectory::set_addresses(const std::string& name,

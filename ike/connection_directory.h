@@ -32,6 +32,8 @@ public:
                                           const policy::UdpPath& path) const;
     /// The peer's address as far as it is known: fixed, or what its name stood for last.
     std::optional<policy::IpAddress> peer_address(const policy::Connection& connection) const;
+    /// Whether any connection is for this version.
+    bool speaks(policy::IkeVersion version) const;
     /// No other connection has the same pair of identities, as far as patterns tell.
     bool alone_between_identities(const policy::Connection& connection) const;
 
@@ -46,6 +48,7 @@ private:
     std::string only_;
     std::shared_ptr<const Configured> configured_;
     std::vector<ConnectionPtr> connections_;
+    std::set<policy::IkeVersion> versions_;
     std::map<std::string, std::vector<policy::IpAddress>, std::less<>> addresses_;
     /// The inverse.
     std::map<policy::IpAddress, std::set<std::string>> names_;

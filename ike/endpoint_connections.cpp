@@ -79,10 +79,16 @@ void Endpoint::Core::initiate(TimePoint now, ConnectionUpkeep& upkeep,
     const auto path = first_path(*connection, peer, settings_);
     const auto spi = draw_spi();
     upkeep.negotiation = spi;
-    with_turn(now, [&](v2::Turn& turn) {
-        sas_.try_emplace(spi, v2::IkeSa::initiate(turn, connection, path, spi));
-        return spi;
-    });
+    if (connection->ike.version == policy::IkeVersion::v1)
+        with_turn<v1::Turn>(now, [&](v1::Turn& turn) {
+            sas_.try_emplace(spi, AnyIkeSa(v1::IsakmpSa::initiate(turn, connection, path, spi)));
+            return spi;
+        });
+    else
+        with_turn<v2::Turn>(now, [&](v2::Turn& turn) {
+            sas_.try_emplace(spi, AnyIkeSa(v2::IkeSa::initiate(turn, connection, path, spi)));
+            return spi;
+        });
 }
 
 void Endpoint::Core::attempt_failed(TimePoint now, ConnectionUpkeep& upkeep,
@@ -116,6 +122,9 @@ void Endpoint::Core::close_all(TimePoint now, ConnectionUpkeep& upkeep, const Ca
     for (auto& [spi, entry] : sas_)
         if (entry.sa.alive() && entry.sa.connection() == upkeep.connection().name &&
             !std::ranges::contains(spis, spi))
+            spis.push_back(spi);
+    for (const auto& [name, spi] : orphaned_)
+        if (name == upkeep.connection().name)
             spis.push_back(spi);
     for (const auto spi : spis)
         handle(now, spi, [&](auto& turn, auto& sa) { sa.close(turn, why); });
@@ -209,8 +218,14 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
 }
 
 void Endpoint::Core::renew(TimePoint now, ConnectionUpkeep& upkeep) {
-    if (std::holds_alternative<policy::AnyPeer>(upkeep.connection().peer_address)) {
-        // Only the peer can begin.
+    const auto established = upkeep.established.all();
+    const bool v1 = upkeep.connection().ike.version == policy::IkeVersion::v1 ||
+                    std::ranges::any_of(established, [&](wire::IkeSpi spi) {
+                        const auto* sa = find_alive(spi);
+                        return sa && sa->is_v1();
+                    });
+    if (v1 || std::holds_alternative<policy::AnyPeer>(upkeep.connection().peer_address)) {
+        // Only the peer can begin; or children of IKEv1 would go on as they are under the new one.
         close_all(now, upkeep, cause::Reconfigured{});
         return;
     }
@@ -266,9 +281,8 @@ void Endpoint::Core::path_changed(TimePoint now, const PathChanged& command) {
         return;
     if (command.obstacle) {
         if (const auto spi = std::exchange(upkeep->negotiation, std::nullopt))
-            handle(now, *spi, [&](auto& turn, auto& sa) {
-                sa.close(turn, cause::NoPath{*command.obstacle});
-            });
+            handle(now, *spi,
+                   [&](auto& turn, auto& sa) { sa.close(turn, cause::NoPath{*command.obstacle}); });
         upkeep->on_path_blocked(now, *command.obstacle);
         return;
     }

@@ -29,7 +29,9 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
             .is_up =
                 [this](const std::string& connection) {
                     const auto* upkeep = find(connection);
-                    return upkeep && !upkeep->established.empty();
+                    const auto orphan = orphaned_.lower_bound({connection, wire::IkeSpi{}});
+                    return (upkeep && !upkeep->established.empty()) ||
+                           (orphan != orphaned_.end() && orphan->first == connection);
                 },
             .is_wanted =
                 [this](const std::string& connection) {
@@ -52,28 +54,7 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
             .retired = retired_};
 }
 
-void Endpoint::Core::with_turn(TimePoint now, const std::function<wire::IkeSpi(v2::Turn&)>& work) {
-    std::vector<v2::Outcome> outcomes;
-    const auto first_effect = effects_.size();
-    v2::Turn turn{make_turn(now), outcomes};
-    const wire::IkeSpi spi = work(turn);
-    note_messages(first_effect, turn.ascription);
-    settle(now, spi, std::move(outcomes));
-}
-
-void Endpoint::Core::handle(TimePoint now, wire::IkeSpi spi, const SaWork& work) {
-    const auto found = sas_.find(spi);
-    if (found == sas_.end())
-        return;
-    with_turn(now, [&](v2::Turn& turn) {
-        work(turn, found->second.sa);
-        return spi;
-    });
-}
-
-void Endpoint::Core::settle(TimePoint now, wire::IkeSpi spi, std::vector<v2::Outcome> outcomes) {
-    for (auto& outcome : outcomes)
-        apply(now, spi, outcome);
+void Endpoint::Core::settle(TimePoint now, wire::IkeSpi spi) {
     const auto found = sas_.find(spi);
     if (found == sas_.end())
         return;
@@ -81,10 +62,15 @@ void Endpoint::Core::settle(TimePoint now, wire::IkeSpi spi, std::vector<v2::Out
     const auto& facts = sa.facts();
     if (facts.role == Role::responder && !sa.half_open())
         half_open_.remove(facts.first_path.remote, facts.initiator_spi, spi);
-    if (sa.gone())
+    const auto* of_v1 = sa.as_v1();
+    if (of_v1 && of_v1->orphaned())
+        orphaned_.emplace(sa.connection(), spi);
+    if (sa.gone()) {
+        std::erase_if(orphaned_, [&](const auto& each) { return each.second == spi; });
         sas_.erase(found);
-    else
+    } else {
         schedule(now, spi, found->second);
+    }
 }
 
 void Endpoint::Core::schedule(TimePoint now, wire::IkeSpi spi, Entry& entry) {
@@ -173,7 +159,7 @@ void Endpoint::Core::on_deadline(TimePoint now) {
     }
 }
 
-v2::IkeSa* Endpoint::Core::find_alive(wire::IkeSpi spi) {
+AnyIkeSa* Endpoint::Core::find_alive(wire::IkeSpi spi) {
     const auto found = sas_.find(spi);
     return found != sas_.end() && found->second.sa.alive() ? &found->second.sa : nullptr;
 }
@@ -213,7 +199,7 @@ void Endpoint::Core::end_retired_children(TimePoint now) {
 }
 
 void Endpoint::Core::on_kernel_event(TimePoint now, const KernelEvent& event) {
-    const auto with_owner = [&](auto child, const SaWork& work) {
+    const auto with_owner = [&](auto child, const auto& work) {
         if (const auto owner = child_spis_.owner(child))
             handle(now, *owner, work);
     };

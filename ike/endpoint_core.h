@@ -3,21 +3,26 @@
 #pragma once
 
 #include "ike/answer_budget.h"
+#include "ike/any_ike_sa.h"
 #include "ike/child_spi_table.h"
 #include "ike/connection_directory.h"
 #include "ike/connection_upkeep.h"
 #include "ike/cookies.h"
 #include "ike/endpoint.h"
 #include "ike/half_open_guard.h"
-#include "ike/v2/ike_sa.h"
+#include "ike/v1/main_mode_responder.h"
 #include "ike/v2/sa_init_responder.h"
 #include "ike/wire/header.h"
+#include "ike/wire/v1_message.h"
 #include "policy/connection_changes.h"
 
 #include <deque>
-#include <functional>
 #include <queue>
+#include <set>
+#include <type_traits>
 #include <unordered_map>
+#include <utility>
+#include <variant>
 
 namespace viaduct::ike {
 
@@ -39,7 +44,7 @@ public:
 
 private:
     struct Entry {
-        v2::IkeSa sa;
+        AnyIkeSa sa;
         /// The earliest time for which the entry stands in `deadlines_`.
         TimePoint scheduled = TimePoint::max();
     };
@@ -60,18 +65,37 @@ private:
                               v2::SaInitRefused refused);
     Table::iterator find(const wire::Header& header);
 
-    // What the kernel tells of one child (endpoint_core.cpp).
+    // The same for IKEv1 (endpoint_v1.cpp).
+    void on_v1_message(TimePoint now, const policy::UdpPath& path, const wire::Header& header,
+                       std::span<const std::uint8_t> message);
+    /// For an SA that is there; of fragments the one that completes a message.
+    void on_v1_message(TimePoint now, wire::IkeSpi spi, const policy::UdpPath& path,
+                       const wire::v1::Message& message, std::span<const std::uint8_t> octets);
+    void on_v1_first_message(TimePoint now, const policy::UdpPath& path,
+                             const wire::v1::ClearMessage& message,
+                             std::span<const std::uint8_t> octets);
+    void answer_v1_first_message(TimePoint now, const v1::Received& received,
+                                 std::vector<ConnectionPtr> candidates);
+    void refuse_v1_first_message(TimePoint now, const policy::UdpPath& path,
+                                 v1::FirstMessageRefused refused);
+    Table::iterator find_v1(const wire::Header& header);
+    /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
+    void adopt_children(TimePoint now, wire::IkeSpi spi);
 
     // Handling one SA and what comes of it (endpoint_core.cpp).
-    using SaWork = std::function<void(v2::Turn&, v2::IkeSa&)>;
-    void handle(TimePoint now, wire::IkeSpi spi, const SaWork& work);
+    /// `work` takes the turn and the SA, of either version.
+    template <typename Work> void handle(TimePoint now, wire::IkeSpi spi, const Work& work);
+    /// The same for what only one version knows; nothing happens with an SA of the other.
+    template <typename Work> void handle_v1(TimePoint now, wire::IkeSpi spi, const Work& work);
+    template <typename Work> void handle_v2(TimePoint now, wire::IkeSpi spi, const Work& work);
     Turn make_turn(TimePoint now);
     /// `work` returns our SPI of the SA that it made or touched.
-    void with_turn(TimePoint now, const std::function<wire::IkeSpi(v2::Turn&)>& work);
-    void settle(TimePoint now, wire::IkeSpi spi, std::vector<v2::Outcome> outcomes);
+    template <typename VersionTurn, typename Work> void with_turn(TimePoint now, const Work& work);
+    /// What remains to be done when the outcomes of an input are handled.
+    void settle(TimePoint now, wire::IkeSpi spi);
     void end_retired_children(TimePoint now);
     /// Null unless it is established and not closing.
-    v2::IkeSa* find_alive(wire::IkeSpi spi);
+    AnyIkeSa* find_alive(wire::IkeSpi spi);
     bool has_other(const std::string& connection, wire::IkeSpi spi);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
     void schedule(TimePoint now, wire::IkeSpi spi, Entry& entry);
@@ -79,19 +103,22 @@ private:
     wire::IkeSpi draw_spi();
 
     // What an outcome means (endpoint_outcome.cpp).
-    void apply(TimePoint now, wire::IkeSpi spi, v2::Outcome& outcome);
-    void on_up(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome);
     void close_duplicates(TimePoint now, wire::IkeSpi spi, const ConnectionUpkeep& upkeep,
                           const outcome::Up& outcome);
     void close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_superfluous(TimePoint now, wire::IkeSpi spi);
-    void on_new_ike_sa(TimePoint now, v2::outcome::NewIkeSa& outcome);
-    void on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome);
-    void on_child_failed(TimePoint now, wire::IkeSpi spi, const outcome::ChildFailed& outcome);
-    void on_failed(TimePoint now, wire::IkeSpi spi, const outcome::Failed& outcome);
-    void on_down(TimePoint now, wire::IkeSpi spi, const outcome::Down& outcome);
-    void on_wants_replacement(TimePoint now, wire::IkeSpi spi);
-    void on_childless(TimePoint now, wire::IkeSpi spi, const outcome::Childless& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::NewIkeSa& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildFailed& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Failed& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Down& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::WantsReplacement& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildUp& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::Doubt& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, v1::outcome::Bequeath& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::DeletedElsewhere& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Childless& outcome);
 
     void note_unmatched(NegotiationFailed failed);
 
@@ -142,10 +169,51 @@ private:
     /// IKE SAs that another one of the same peer makes superfluous.
     std::multimap<TimePoint, wire::IkeSpi> superfluous_;
     std::multimap<TimePoint, RetiredChild> retired_;
+    /// IKEv1's that are over but for their children, by connection.
+    std::set<std::pair<std::string, wire::IkeSpi>> orphaned_;
 
     std::deque<Effect> effects_;
     DropCounters dropped_;
     std::deque<NegotiationFailed> unmatched_;
 };
+
+template <typename VersionTurn, typename Work>
+void Endpoint::Core::with_turn(TimePoint now, const Work& work) {
+    using Outcomes = std::remove_reference_t<decltype(std::declval<VersionTurn>().outcomes)>;
+    Outcomes outcomes;
+    const auto first_effect = effects_.size();
+    VersionTurn turn{make_turn(now), outcomes};
+    const wire::IkeSpi spi = work(turn);
+    note_messages(first_effect, turn.ascription);
+    for (auto& each : outcomes)
+        std::visit([&](auto& outcome) { on_outcome(now, spi, outcome); }, each);
+    settle(now, spi);
+}
+
+template <typename Work>
+void Endpoint::Core::handle(TimePoint now, wire::IkeSpi spi, const Work& work) {
+    handle_v1(now, spi, work);
+    handle_v2(now, spi, work);
+}
+
+template <typename Work>
+void Endpoint::Core::handle_v1(TimePoint now, wire::IkeSpi spi, const Work& work) {
+    const auto found = sas_.find(spi);
+    if (auto* sa = found == sas_.end() ? nullptr : found->second.sa.as_v1())
+        with_turn<v1::Turn>(now, [&](v1::Turn& turn) {
+            work(turn, *sa);
+            return spi;
+        });
+}
+
+template <typename Work>
+void Endpoint::Core::handle_v2(TimePoint now, wire::IkeSpi spi, const Work& work) {
+    const auto found = sas_.find(spi);
+    if (auto* sa = found == sas_.end() ? nullptr : found->second.sa.as_v2())
+        with_turn<v2::Turn>(now, [&](v2::Turn& turn) {
+            work(turn, *sa);
+            return spi;
+        });
+}
 
 } // namespace viaduct::ike

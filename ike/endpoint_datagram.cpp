@@ -74,7 +74,8 @@ void Endpoint::Core::on_datagram(TimePoint now, const policy::UdpPath& path,
 Endpoint::Core::Table::iterator Endpoint::Core::find(const wire::Header& header) {
     const auto own = header.initiator ? header.responder_spi : header.initiator_spi;
     const auto found = sas_.find(own);
-    if (found == sas_.end() || !peer_spi_fits(found->second.sa.facts(), header))
+    if (found == sas_.end() || found->second.sa.is_v1() ||
+        !peer_spi_fits(found->second.sa.facts(), header))
         return sas_.end();
     return found;
 }
@@ -84,6 +85,10 @@ void Endpoint::Core::on_message(TimePoint now, const policy::UdpPath& path,
     const auto header = wire::decode_header(message);
     if (!header) {
         ++dropped_.malformed;
+        return;
+    }
+    if (header->major_version == 1 && directory_.speaks(policy::IkeVersion::v1)) {
+        on_v1_message(now, path, *header, message);
         return;
     }
     if (header->major_version != 2) {
@@ -122,8 +127,9 @@ void Endpoint::Core::on_message(TimePoint now, const policy::UdpPath& path,
     if (first)
         on_first_request(now, path, *outer, message);
     else
-        handle(now, found->first,
-               [&](auto& turn, auto& sa) { sa.on_message(turn, {path, *outer, message}); });
+        handle_v2(now, found->first, [&](v2::Turn& turn, v2::IkeSa& sa) {
+            sa.on_message(turn, {path, *outer, message});
+        });
 }
 
 void Endpoint::Core::on_first_request(TimePoint now, const policy::UdpPath& path,
@@ -136,7 +142,7 @@ void Endpoint::Core::on_first_request(TimePoint now, const policy::UdpPath& path
         return;
     }
     if (const auto own = half_open_.find(path.remote, header.initiator_spi)) {
-        handle(now, *own, [&](auto& turn, auto& sa) {
+        handle_v2(now, *own, [&](v2::Turn& turn, v2::IkeSa& sa) {
             ++(sa.repeat_sa_init(turn, message) ? dropped_.repeated : dropped_.unexpected);
         });
         return;
@@ -150,12 +156,12 @@ void Endpoint::Core::on_first_request(TimePoint now, const policy::UdpPath& path
                      .first_path = path,
                      .nat = {},
                      .since = now};
-    with_turn(now, [&](v2::Turn& turn) {
+    with_turn<v2::Turn>(now, [&](v2::Turn& turn) {
         auto state = v2::answer_sa_init(turn, facts, {path, outer, message});
         const auto own = facts.responder_spi;
         if (state) {
             half_open_.add(path.remote, header.initiator_spi, own);
-            sas_.try_emplace(own, v2::IkeSa(facts, std::move(*state)));
+            sas_.try_emplace(own, AnyIkeSa(v2::IkeSa(facts, std::move(*state))));
         } else if (state.error()) {
             refuse_first_request(now, path, std::move(*state.error()));
         }

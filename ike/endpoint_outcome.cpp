@@ -28,27 +28,7 @@ void forget_sa(ConnectionUpkeep& upkeep, wire::IkeSpi spi) {
 
 } // namespace
 
-void Endpoint::Core::apply(TimePoint now, wire::IkeSpi spi, v2::Outcome& outcome) {
-    std::visit(Overloaded{
-                   [&](const outcome::Up& each) { on_up(now, spi, each); },
-                   [&](const outcome::Failed& each) { on_failed(now, spi, each); },
-                   [&](const outcome::Down& each) { on_down(now, spi, each); },
-                   [&](const outcome::WantsReplacement&) { on_wants_replacement(now, spi); },
-                   [&](const outcome::Childless& each) { on_childless(now, spi, each); },
-                   [&](const outcome::ChildUp& each) {
-                       if (auto* upkeep = find(each.connection)) {
-                           upkeep->on_child_up(now);
-                           close_replaced(now, spi, *upkeep);
-                       }
-                   },
-                   [&](const outcome::ChildFailed& each) { on_child_failed(now, spi, each); },
-                   [&](v2::outcome::NewIkeSa& each) { on_new_ike_sa(now, each); },
-                   [&](v2::outcome::Bequeath& each) { on_bequeath(now, spi, each); },
-               },
-               outcome);
-}
-
-void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome) {
     auto* upkeep = find(outcome.connection);
     const auto sa = sas_.find(spi);
     if (!upkeep || sa == sas_.end())
@@ -66,6 +46,9 @@ void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const outcome::Up& o
     }
     upkeep->established.add(spi, outcome.peer);
     close_duplicates(now, spi, *upkeep, outcome);
+    const bool v1 = sa->second.sa.is_v1();
+    if (v1)
+        adopt_children(now, spi);
     if (outcome.has_child)
         upkeep->on_up(now);
     else
@@ -75,7 +58,19 @@ void Endpoint::Core::on_up(TimePoint now, wire::IkeSpi spi, const outcome::Up& o
     // Should its children not all come.
     for (const auto each : upkeep->to_replace)
         superfluous_.emplace(now + peer_patience, each);
-    close_replaced(now, spi, *upkeep);
+    // An IKEv1 peer needs a moment to move its children to the new SA.
+    if (!v1)
+        close_replaced(now, spi, *upkeep);
+}
+
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildUp& outcome) {
+    auto* upkeep = find(outcome.connection);
+    if (!upkeep)
+        return;
+    upkeep->on_child_up(now);
+    const auto* sa = find_alive(spi);
+    if (sa && !sa->is_v1())
+        close_replaced(now, spi, *upkeep);
 }
 
 void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep) {
@@ -119,7 +114,7 @@ void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
 
 void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
     const auto* sa = find_alive(spi);
-    const auto* upkeep = sa ? find(std::string(sa->connection())) : nullptr;
+    const auto* upkeep = sa ? find(sa->connection()) : nullptr;
     if (!upkeep || !upkeep->established.contains(spi))
         return;
     // Superfluous only as long as there is another, which the peer has too, with all its children.
@@ -141,15 +136,15 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
     handle(now, spi, [](auto& turn, auto& each) { each.close(turn, cause::Replaced{}); });
 }
 
-void Endpoint::Core::on_new_ike_sa(TimePoint now, v2::outcome::NewIkeSa& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi, v2::outcome::NewIkeSa& outcome) {
     const auto spi = outcome.facts.own_spi();
     const auto [made, is_new] =
-        sas_.try_emplace(spi, v2::IkeSa(outcome.facts, std::move(outcome.state)));
+        sas_.try_emplace(spi, AnyIkeSa(v2::IkeSa(outcome.facts, std::move(outcome.state))));
     if (is_new)
         schedule(now, spi, made->second);
 }
 
-void Endpoint::Core::on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome) {
     const auto* heir = find_alive(outcome.heir);
     if (!heir) {
         for (const auto& child : outcome.children) {
@@ -158,20 +153,20 @@ void Endpoint::Core::on_bequeath(TimePoint now, wire::IkeSpi spi, v2::outcome::B
         }
         return;
     }
-    if (auto* upkeep = find(std::string(heir->connection()))) {
+    if (auto* upkeep = find(heir->connection())) {
         upkeep->established.replace(spi, outcome.heir);
         std::ranges::replace(upkeep->to_replace, spi, outcome.heir);
     }
     for (auto& [time, each] : superfluous_)
         if (each == spi)
             each = outcome.heir;
-    handle(now, outcome.heir, [&](auto& turn, auto& sa) {
+    handle_v2(now, outcome.heir, [&](v2::Turn& turn, v2::IkeSa& sa) {
         sa.inherit(turn, std::move(outcome.children), std::move(outcome.waiting));
     });
 }
 
-void Endpoint::Core::on_child_failed(TimePoint now, wire::IkeSpi spi,
-                                     const outcome::ChildFailed& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,
+                                const outcome::ChildFailed& outcome) {
     const auto found = sas_.find(spi);
     if (auto* upkeep = find(outcome.connection))
         upkeep->on_child_failed(now, outcome.role, outcome.why);
@@ -183,7 +178,7 @@ void Endpoint::Core::on_child_failed(TimePoint now, wire::IkeSpi spi,
         .retry = outcome.retry}});
 }
 
-void Endpoint::Core::on_failed(TimePoint now, wire::IkeSpi spi, const outcome::Failed& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Failed& outcome) {
     const auto found = sas_.find(spi);
     auto* upkeep = find(outcome.connection);
     if (found == sas_.end())
@@ -206,7 +201,7 @@ void Endpoint::Core::on_failed(TimePoint now, wire::IkeSpi spi, const outcome::F
     effects_.emplace_back(Report{std::move(failed)});
 }
 
-void Endpoint::Core::on_down(TimePoint now, wire::IkeSpi spi, const outcome::Down& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Down& outcome) {
     auto* upkeep = find(outcome.connection);
     if (!upkeep)
         return;
@@ -215,13 +210,16 @@ void Endpoint::Core::on_down(TimePoint now, wire::IkeSpi spi, const outcome::Dow
     schedule(*upkeep);
 }
 
-void Endpoint::Core::on_wants_replacement(TimePoint now, wire::IkeSpi spi) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::WantsReplacement&) {
     const auto* sa = find_alive(spi);
-    // Whoever set it up replaces it; the other side waits for that.
-    if (!sa || sa->first_role() != Role::initiator)
-        return;
-    auto* upkeep = find(std::string(sa->connection()));
+    auto* upkeep = sa ? find(sa->connection()) : nullptr;
     if (!upkeep)
+        return;
+    // Whoever set it up replaces it; the other side waits for that. IKEv1 has no word for when it
+    // is to be, so that there the other side does it, too, when it takes too long.
+    const bool can_begin =
+        sa->is_v1() && !std::holds_alternative<policy::AnyPeer>(upkeep->connection().peer_address);
+    if (sa->first_role() != Role::initiator && !can_begin)
         return;
     if (!std::ranges::contains(upkeep->to_replace, spi))
         upkeep->to_replace.push_back(spi);
@@ -229,8 +227,8 @@ void Endpoint::Core::on_wants_replacement(TimePoint now, wire::IkeSpi spi) {
         attempt(now, *upkeep);
 }
 
-void Endpoint::Core::on_childless(TimePoint now, wire::IkeSpi spi,
-                                  const outcome::Childless& outcome) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,
+                                const outcome::Childless& outcome) {
     auto* upkeep = find(outcome.connection);
     if (upkeep && !has_other(outcome.connection, spi))
         upkeep->on_childless(now, outcome.why);

@@ -15,21 +15,29 @@ void follow_peer(IkeSaFacts& facts, const policy::UdpPath& path) {
 
 void move_children(Turn& turn, const IkeSaFacts& facts, const policy::UdpPath& before,
                    const std::string& connection, std::vector<ChildState>& children) {
+    report_move(turn, facts, before, connection);
+    for (auto& child : children)
+        move_child(turn, facts, child);
+}
+
+void report_move(Turn& turn, const IkeSaFacts& facts, const policy::UdpPath& before,
+                 const std::string& connection) {
     if (facts.path != before)
         turn.report(PeerMoved{connection, before.remote, facts.path.remote});
-    for (auto& child : children) {
-        if (child.path == facts.path)
-            continue;
-        child.path = facts.path;
-        if (child.encapsulation)
-            child.encapsulation = {.local_port = facts.path.local.port,
-                                   .remote_port = facts.path.remote.port};
-        if (child.waiting_outbound) {
-            child.waiting_outbound->remote_address = facts.path.remote.address;
-            child.waiting_outbound->encapsulation = child.encapsulation;
-        }
-        turn.effects.emplace_back(MoveChildSa{child.id, facts.path, child.encapsulation});
+}
+
+void move_child(Turn& turn, const IkeSaFacts& facts, ChildState& child) {
+    if (child.path == facts.path)
+        return;
+    child.path = facts.path;
+    if (child.encapsulation)
+        child.encapsulation = {.local_port = facts.path.local.port,
+                               .remote_port = facts.path.remote.port};
+    if (child.waiting_outbound) {
+        child.waiting_outbound->remote_address = facts.path.remote.address;
+        child.waiting_outbound->encapsulation = child.encapsulation;
     }
+    turn.effects.emplace_back(MoveChildSa{child.id, facts.path, child.encapsulation});
 }
 
 void note_sending(const Turn& turn, IkeSaFacts& facts, std::size_t first_effect) {

@@ -17,6 +17,11 @@ void follow_peer(IkeSaFacts& facts, const policy::UdpPath& path);
 void move_children(Turn& turn, const IkeSaFacts& facts, const policy::UdpPath& before,
                    const std::string& connection, std::vector<ChildState>& children);
 
+/// The same in two parts.
+void report_move(Turn& turn, const IkeSaFacts& facts, const policy::UdpPath& before,
+                 const std::string& connection);
+void move_child(Turn& turn, const IkeSaFacts& facts, ChildState& child);
+
 /// To be called with the number of effects before the input: a NAT keeps its mapping alive by what
 /// we send ourselves.
 void note_sending(const Turn& turn, IkeSaFacts& facts, std::size_t first_effect);

@@ -1,5 +1,7 @@
 #include "ike/report.h"
 
+#include "ike/wire/v1_numbers.h"
+
 #include <format>
 
 namespace viaduct::ike {
@@ -40,6 +42,10 @@ struct Sentence {
                            c.peer.to_string());
     }
     std::string operator()(const cause::UnsupportedAuthMethod& c) {
+        if (c.v1_method != 0)
+            return std::format("the peer wants authentication by {}, configured is {}",
+                               wire::v1::to_string(wire::v1::Authentication{c.v1_method}),
+                               wire::v1::to_string(wire::v1::Authentication::pre_shared_key));
         return std::format("the peer wants authentication method {}, configured is {}",
                            c.method == 0 ? std::string("EAP")
                                          : wire::to_string(wire::AuthMethod{c.method}),
@@ -47,7 +53,7 @@ struct Sentence {
     }
     std::string operator()(const cause::PeerRefused& c) {
         auto text = std::format("the peer refuses {} with {}", wire::to_string(c.exchange),
-                                wire::to_string(c.notify));
+                                c.v1_name.empty() ? wire::to_string(c.notify) : c.v1_name);
         if (c.notify == wire::NotifyType::authentication_failed)
             text += " (our identity or pre-shared key is not what it expects)";
         if (!c.our_proposals.empty())

@@ -56,6 +56,8 @@ struct AlreadyUp {
 /// The peer wants a method of authentication that we do not offer.
 struct UnsupportedAuthMethod {
     std::uint8_t method = 0;
+    /// IKEv1's number, where it is one of IKEv1's; else 0.
+    std::uint16_t v1_method = 0;
 };
 /// The peer answered with an error notify.
 struct PeerRefused {
@@ -65,6 +67,8 @@ struct PeerRefused {
     std::vector<policy::Proposal> our_proposals;
     std::vector<policy::TrafficSelector> our_local_selectors;
     std::vector<policy::TrafficSelector> our_remote_selectors;
+    /// How IKEv1 calls the notification, where it is one of IKEv1's.
+    std::string v1_name = {};
 };
 /// The peer does not say that it can do what is configured.
 struct PeerLacks {
@@ -212,6 +216,8 @@ struct DropCounters {
     std::uint64_t cookies_sent = 0;
     std::uint64_t repeated = 0;
     std::uint64_t unexpected = 0;
+    /// Informational exchanges of IKEv1 in clear, which anybody can send.
+    std::uint64_t unprotected = 0;
     friend bool operator==(const DropCounters&, const DropCounters&) = default;
 };
 

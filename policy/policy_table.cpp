@@ -147,10 +147,8 @@ IkePolicy read_ike_policy(const TomlTable& table) {
     if (const auto index = table.word("childless", childless_words))
         policy.childless = static_cast<ChildlessUse>(*index);
     read_fragmentation(table, policy.fragmentation);
-    if (v1) {
+    if (v1)
         check_ikev1_policy(table, policy);
-        table.mistake("version", "IKEv1 is not supported by this build; expected version = 2");
-    }
     return policy;
 }
 

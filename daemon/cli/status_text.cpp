@@ -58,13 +58,14 @@ void put_child(Lines& lines, const ChildSaReport& child) {
     }
 }
 
-void put_ike_sa(Lines& lines, const IkeSaReport& sa, StatusDetail detail) {
+void put_ike_sa(Lines& lines, const IkeSaReport& sa, std::uint64_t ike_version,
+                StatusDetail detail) {
     auto state = sa.established ? "established " + ago(sa.since)
                                 : sa.state + " for " + short_duration(sa.since.seconds_ago);
     if (sa.replacement) {
         state += ", replaced " + in(*sa.replacement);
     }
-    lines.labelled("IKE SA", sa.role + ", " + state);
+    lines.labelled(ike_version == 1 ? "IKEv1 SA" : "IKE SA", sa.role + ", " + state);
     lines.labelled("", fmt::format("{} - {}{}{}", sa.local, sa.remote,
                                    sa.peer_id ? ", peer " + *sa.peer_id : "", nat_text(sa)));
     if (sa.algorithms) {
@@ -94,12 +95,15 @@ void put_connection(Lines& lines, const ConnectionReport& connection, std::size_
     if (connection.reason && (!up || detail == StatusDetail::verbose)) {
         put_reason(lines, *connection.reason, up ? "last down" : "reason");
     }
+    for (const auto& weakness : connection.weaknesses) {
+        lines.labelled("weak", weakness);
+    }
     if (connection.next_attempt) {
         lines.labelled("next try", fmt::format("{}, {} so far", in(*connection.next_attempt),
                                                connection.attempts));
     }
     for (const auto& sa : connection.ike_sas) {
-        put_ike_sa(lines, sa, detail);
+        put_ike_sa(lines, sa, connection.ike_version, detail);
     }
     if (detail == StatusDetail::verbose) {
         for (std::size_t i = 0; i < connection.messages.size(); ++i) {

@@ -1,0 +1,24 @@
+// Dead peer detection (RFC 3706), in both directions.
+#pragma once
+
+#include "ike/v1/isakmp_sa_state.h"
+#include "ike/v1/turn.h"
+
+namespace viaduct::ike::v1 {
+
+/// Asks the kernel first whether traffic came in, then the peer.
+void begin_liveness_check(Turn& turn, IkeSaFacts& facts, Established& sa);
+/// Asks the peer.
+void question_peer(Turn& turn, const IkeSaFacts& facts, Established& sa);
+/// Again. RFC 3706 6.1: with the same sequence number.
+void repeat_question(Turn& turn, const IkeSaFacts& facts, Established& sa);
+
+/// The kernel's answer.
+void note_traffic(Turn& turn, Established& sa, policy::ChildSaId child,
+                  std::uint64_t inbound_packets);
+
+/// R-U-THERE is answered, R-U-THERE-ACK noted.
+void consume_dead_peer_detection(Turn& turn, const IkeSaFacts& facts, Established& sa,
+                                 const wire::v1::NotifyPayload& notify);
+
+} // namespace viaduct::ike::v1

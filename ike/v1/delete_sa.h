@@ -1,0 +1,28 @@
+// The end of ISAKMP SAs and the Deletes that tell of it (RFC 2408 section 3.15). Nobody confirms
+// them.
+#pragma once
+
+#include "ike/v1/isakmp_sa_state.h"
+#include "ike/v1/turn.h"
+
+namespace viaduct::ike::v1 {
+
+/// Tells the peer that these of our inbound SPIs are gone.
+void send_child_delete(Turn& turn, const IkeSaFacts& facts, Established& sa,
+                       std::vector<policy::ChildSpi> spis);
+
+/// The children go to another ISAKMP SA of the same peer, but for those whose quick mode is not
+/// finished; what follows is for the new one to do.
+void give_children(Turn& turn, Established& sa);
+
+/// Ends it: the children go with it, unless another ISAKMP SA of the peer can have them. Reports,
+/// tells the endpoint and the peer.
+IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, Cause why);
+/// The same without a word to the peer, which has forgotten it.
+void forget_isakmp_sa(Turn& turn, const IkeSaFacts& facts, Established sa, Cause why);
+/// The end of its lifetime, which says nothing about the children.
+IsakmpSaState expire(Turn& turn, IkeSaFacts& facts, Established sa);
+/// The peer deletes phase 1, which says nothing about the children.
+IsakmpSaState closed_by_peer(Turn& turn, IkeSaFacts& facts, Established sa);
+
+} // namespace viaduct::ike::v1

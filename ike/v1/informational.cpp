@@ -1,0 +1,133 @@
+#include "ike/v1/informational.h"
+
+#include "ike/crypto/v1_authentication.h"
+#include "ike/peer_address.h"
+#include "ike/v1/dead_peer_detection.h"
+#include "ike/v1/delete_sa.h"
+#include "ike/v1/failure_notification.h"
+#include "ike/v1/phase_one.h"
+#include "ike/v1/quick_mode_initiator.h"
+#include "ike/v1/succession.h"
+
+#include <algorithm>
+
+namespace viaduct::ike::v1 {
+
+namespace {
+
+using wire::v1::NotifyType;
+
+HashMaker first_hash_of(const IsakmpKeys& keys, wire::MessageId id) {
+    return [&keys, id](std::span<const std::uint8_t> behind) {
+        return crypto::first_hash(keys.suite.prf, keys.skeyids.a, id, behind);
+    };
+}
+
+std::optional<wire::v1::ProtectedInformational> verified(Turn& turn, const IkeSaFacts& facts,
+                                                         const IsakmpKeys& keys,
+                                                         const wire::v1::EncryptedMessage& message,
+                                                         std::span<const std::uint8_t> vector,
+                                                         const std::string& connection) {
+    const auto opened = decrypt(keys, vector, message);
+    if (!opened)
+        return std::nullopt;
+    auto read = wire::v1::read_protected_informational(opened->chain);
+    if (!read)
+        return std::nullopt;
+    const auto expected = first_hash_of(keys, message.header.message_id)(read->hashed);
+    if (!expected || !crypto::is_same_hash(*expected, read->hash.data))
+        return std::nullopt;
+    report_message(turn, facts, Direction::received, message.header, opened->chain.payloads,
+                   connection);
+    return std::move(*read);
+}
+
+bool means_this_sa(const IkeSaFacts& facts, const wire::v1::DeletePayload& deletes) {
+    return std::ranges::contains(deletes.isakmp,
+                                 wire::v1::Cookies{facts.initiator_spi, facts.responder_spi});
+}
+
+IsakmpSaState act_on(Turn& turn, IkeSaFacts& facts, Established sa,
+                     const wire::v1::ProtectedInformational& said) {
+    for (const auto& each : said.notifies) {
+        if (wire::v1::sequence_number(each))
+            consume_dead_peer_detection(turn, facts, sa, each);
+        else if (wire::v1::is_error(each.type))
+            quick_mode_refused(turn, facts, sa, each);
+        else if (each.type == NotifyType::initial_contact)
+            turn.outcomes.emplace_back(outcome::Up{.connection = sa.connection->name,
+                                                   .childless = std::nullopt,
+                                                   .has_child = !sa.children.empty(),
+                                                   .initial_contact = true,
+                                                   .peer = sa.peer_id});
+    }
+    bool ends = false;
+    for (const auto& each : said.deletes) {
+        if (each.protocol == policy::ProtocolId::esp)
+            children_deleted_by_peer(turn, sa, each.children);
+        ends = ends || means_this_sa(facts, each);
+    }
+    if (ends)
+        return closed_by_peer(turn, facts, std::move(sa));
+    return sa;
+}
+
+} // namespace
+
+std::optional<Messages> seal_informational(Turn& turn, const IkeSaFacts& facts,
+                                           const IsakmpKeys& keys, wire::MessageId id,
+                                           const Payloads& payloads,
+                                           const std::string& connection) {
+    auto vector = first_vector(keys, id);
+    return seal_hashed(turn, facts, keys, vector,
+                       header_for(facts, wire::ExchangeType::informational_v1, id), payloads,
+                       first_hash_of(keys, id), connection);
+}
+
+void send_informational(Turn& turn, const IkeSaFacts& facts, Established& sa,
+                        const Payloads& payloads) {
+    const auto messages = seal_informational(turn, facts, sa.keys, sa.ids.draw(turn.rng), payloads,
+                                             sa.connection->name);
+    if (messages)
+        turn.send(facts.path, *messages);
+}
+
+std::optional<wire::v1::ProtectedInformational>
+open_informational(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys,
+                   const wire::v1::EncryptedMessage& message, const std::string& connection) {
+    return verified(turn, facts, keys, message, first_vector(keys, message.header.message_id),
+                    connection);
+}
+
+IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established sa,
+                                    const wire::v1::EncryptedMessage& message,
+                                    const policy::UdpPath& path) {
+    const auto id = message.header.message_id;
+    // RFC 2408 3.1: CONNECTED comes under the message ID of the quick mode that it confirms.
+    const auto mode = std::ranges::find(sa.over, id, &QuickModeOver::id);
+    auto said = open_informational(turn, facts, sa.keys, message, sa.connection->name);
+    if (!said && mode != sa.over.end())
+        said = verified(turn, facts, sa.keys, message, mode->vector, sa.connection->name);
+    if (!said) {
+        ++turn.dropped.integrity_failed;
+        return sa;
+    }
+    if (mode == sa.over.end() && !sa.ids.use(id)) {
+        ++turn.dropped.repeated;
+        return sa;
+    }
+    sa.last_heard = turn.now;
+    sa.confirmed = true;
+    sa.questioned.reset();
+    follow_peer(facts, path);
+    if (mode != sa.over.end()) {
+        const bool connected = std::ranges::contains(said->notifies, NotifyType::connected,
+                                                     &wire::v1::NotifyPayload::type);
+        if (connected)
+            activate_child(turn, sa, mode->child);
+        return sa;
+    }
+    return act_on(turn, facts, std::move(sa), *said);
+}
+
+} // namespace viaduct::ike::v1

@@ -1,0 +1,247 @@
+#include "ike/v1/quick_mode_responder.h"
+
+#include "ike/child_installation.h"
+#include "ike/crypto/v1_authentication.h"
+#include "ike/v1/exchange_message.h"
+#include "ike/v1/failure_notification.h"
+#include "ike/v1/phase_one.h"
+#include "ike/v1/phase_two_proposal.h"
+#include "ike/v1/quick_mode.h"
+#include "ike/v1/succession.h"
+#include "ike/v1/timers.h"
+#include "ike/wire/v1_message_rules.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace viaduct::ike::v1 {
+
+namespace {
+
+constexpr auto quick_mode = wire::ExchangeType::quick_mode;
+/// Under way at once with one peer; more than anybody begins in parallel.
+constexpr std::size_t most_answered = 64;
+/// Of one ISAKMP SA: more than any set of pairs that can be configured, also while all are rekeyed.
+constexpr std::size_t most_children = 4096;
+
+Cause violation(std::string what) {
+    return cause::ProtocolViolation{quick_mode, std::move(what)};
+}
+
+/// What the request comes to, with our public value where it takes one.
+struct Answer {
+    PhaseTwoChoice choice;
+    policy::NarrowedSelectors selectors;
+    policy::Secret shared_secret;
+    std::optional<wire::v1::KeyExchangePayload> key_exchange;
+};
+
+/// The group that the peer's public value is for: the one that its transforms name.
+policy::KeyExchangeMethod group_of(const wire::v1::QuickModeSa& request) {
+    if (!request.key_exchange)
+        return policy::KeyExchangeMethod::none;
+    for (const auto& proposal : request.sa.proposals)
+        for (const auto& transform : proposal.transforms)
+            if (const auto read = wire::v1::read_esp_transform(transform); read && read->group)
+                return policy::KeyExchangeMethod{*read->group};
+    return policy::KeyExchangeMethod::none;
+}
+
+std::expected<Answer, Cause> decide(Turn& turn, const IkeSaFacts& facts, const Established& sa,
+                                    const wire::v1::QuickModeSa& request) {
+    const auto group = group_of(request);
+    auto choice =
+        choose_phase_two(*sa.connection, request.sa, group, encapsulation_of(facts, sa.peer));
+    if (!choice)
+        return std::unexpected(choice.error());
+    const auto offered =
+        selectors_of(request.id_initiator, request.id_responder, Role::responder, facts.path);
+    if (!offered)
+        return std::unexpected(offered.error());
+    auto selectors = accept_selectors(*sa.connection, *offered);
+    if (!selectors)
+        return std::unexpected(selectors.error());
+    Answer answer{std::move(*choice), std::move(*selectors), {}, std::nullopt};
+    if (group != policy::KeyExchangeMethod::none) {
+        const auto ours = crypto::KeyExchange::generate(group, turn.rng);
+        if (!ours)
+            return std::unexpected(cause::LocalFault{"no key pair could be made"});
+        auto secret = ours->agree(request.key_exchange->data, turn.rng);
+        if (!secret)
+            return std::unexpected(violation("KE is not a valid public value"));
+        answer.shared_secret = std::move(*secret);
+        const auto value = ours->public_value();
+        answer.key_exchange = wire::v1::KeyExchangePayload{{value.begin(), value.end()}};
+    }
+    return answer;
+}
+
+/// The peer repeats its message until it hears of the refusal.
+void refuse(Turn& turn, const IkeSaFacts& facts, Established& sa, wire::MessageId id,
+            std::span<const std::uint8_t> octets, Cause why) {
+    sa.over.push_back({.id = id,
+                       .received = {octets.begin(), octets.end()},
+                       .answer = refuse_peer(turn, facts, sa.keys, why, sa.connection->name),
+                       .vector = {},
+                       .until = turn.now + answer_time});
+    turn.outcomes.emplace_back(
+        outcome::ChildFailed{sa.connection->name, Role::responder, std::move(why), std::nullopt});
+}
+
+Payloads response_payloads(const Established& sa, const wire::v1::QuickModeSa& request,
+                           wire::v1::SaPayload answered, policy::ChildSpi inbound_spi,
+                           const wire::v1::Lifetimes& peer_life, const wire::Octets& nonce,
+                           std::optional<wire::v1::KeyExchangePayload> key_exchange) {
+    answered.proposals.front().spi = spi_octets(inbound_spi);
+    Payloads payloads{std::move(answered), wire::v1::NoncePayload{nonce}};
+    if (key_exchange)
+        payloads.emplace_back(std::move(*key_exchange));
+    if (request.id_initiator && request.id_responder) {
+        payloads.emplace_back(*request.id_initiator);
+        payloads.emplace_back(*request.id_responder);
+    }
+    // RFC 2407 4.5.4: an initiator whose SA would live longer is told.
+    const auto lifetime = child_lifetime(*sa.connection, peer_life);
+    const auto seconds = static_cast<std::uint64_t>(lifetime.count());
+    if (peer_life.seconds && seconds < *peer_life.seconds)
+        payloads.emplace_back(
+            wire::v1::responder_lifetime(policy::ProtocolId::esp, spi_octets(inbound_spi),
+                                         {.seconds = seconds, .kilobytes = std::nullopt}));
+    return payloads;
+}
+
+void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
+            const wire::v1::EncryptedMessage& message, const wire::v1::QuickModeSa& request,
+            Answer answer, wire::Octets vector, std::span<const std::uint8_t> octets) {
+    const auto id = message.header.message_id;
+    auto nonce = draw_nonce(turn);
+    const auto inbound_spi = turn.child_spis.draw(turn.rng);
+    const ChildSelectors selectors{answer.selectors.local(), answer.selectors.remote()};
+    const auto payloads =
+        response_payloads(sa, request, answer.choice.answer, inbound_spi, answer.choice.lifetimes,
+                          nonce, std::move(answer.key_exchange));
+    const auto child = install_quick_mode_child(turn, facts, sa,
+                                                {.role = Role::responder,
+                                                 .inbound_spi = inbound_spi,
+                                                 .choice = std::move(answer.choice),
+                                                 .selectors = std::move(answer.selectors),
+                                                 .shared_secret = std::move(answer.shared_secret),
+                                                 .nonce_i = request.nonce.data,
+                                                 .nonce_r = nonce,
+                                                 .notifies = {},
+                                                 .predecessor = predecessor_for(sa, selectors),
+                                                 .outbound_waits = true});
+    if (!child) {
+        turn.child_spis.release(inbound_spi);
+        refuse(turn, facts, sa, id, octets, child.error());
+        return;
+    }
+    const auto hash = [&](std::span<const std::uint8_t> behind) {
+        return crypto::second_hash(sa.keys.suite.prf, sa.keys.skeyids.a, id, request.nonce.data,
+                                   behind);
+    };
+    auto messages = seal_hashed(turn, facts, sa.keys, vector, header_for(facts, quick_mode, id),
+                                payloads, hash, sa.connection->name);
+    QuickModeAnswered answered{
+        .id = id,
+        .first_message = {octets.begin(), octets.end()},
+        .child = *child,
+        .nonce_i = request.nonce.data,
+        .nonce_r = std::move(nonce),
+        .vector = std::move(vector),
+        .answer = {quick_mode, std::move(messages).value_or(Messages{}),
+                   Retransmission(turn.now, sa.connection->ike.retransmission)}};
+    turn.send(facts.path, answered.answer.messages);
+    sa.answered.push_back(std::move(answered));
+}
+
+} // namespace
+
+void answer_quick_mode(Turn& turn, IkeSaFacts& facts, Established& sa,
+                       const wire::v1::EncryptedMessage& message,
+                       std::span<const std::uint8_t> octets) {
+    const auto id = message.header.message_id;
+    auto opened = decrypt(sa.keys, first_vector(sa.keys, id), message);
+    const auto request = opened ? wire::v1::read_quick_mode_request(opened->chain)
+                                : wire::v1::read_quick_mode_request({});
+    const auto expected =
+        request ? crypto::first_hash(sa.keys.suite.prf, sa.keys.skeyids.a, id, request->hashed)
+                : std::unexpected(crypto::CryptoError::integrity_check_failed);
+    if (!expected || !crypto::is_same_hash(*expected, request->hash.data)) {
+        ++turn.dropped.integrity_failed;
+        return;
+    }
+    if (!sa.ids.use(id)) {
+        ++turn.dropped.repeated;
+        return;
+    }
+    sa.last_heard = turn.now;
+    sa.confirmed = true;
+    report_message(turn, facts, Direction::received, message.header, opened->chain.payloads,
+                   sa.connection->name);
+    if (sa.answered.size() >= most_answered || sa.children.size() >= most_children) {
+        refuse(turn, facts, sa, id, octets, violation("too many quick modes at once"));
+        return;
+    }
+    auto answer = decide(turn, facts, sa, *request);
+    if (!answer) {
+        refuse(turn, facts, sa, id, octets, answer.error());
+        return;
+    }
+    accept(turn, facts, sa, message, *request, std::move(*answer), std::move(opened->next_vector),
+           octets);
+}
+
+void consume_quick_mode_confirmation(Turn& turn, IkeSaFacts& facts, Established& sa,
+                                     const wire::v1::EncryptedMessage& message,
+                                     std::span<const std::uint8_t> octets) {
+    const auto mode =
+        std::ranges::find(sa.answered, message.header.message_id, &QuickModeAnswered::id);
+    if (std::ranges::equal(mode->first_message, octets)) {
+        ++turn.dropped.repeated;
+        turn.send(facts.path, mode->answer.messages);
+        return;
+    }
+    auto opened = decrypt(sa.keys, mode->vector, message);
+    const auto confirmation = opened ? wire::v1::read_quick_mode_confirmation(opened->chain)
+                                     : wire::v1::read_quick_mode_confirmation({});
+    const auto expected = crypto::third_hash(sa.keys.suite.prf, sa.keys.skeyids.a, mode->id,
+                                             mode->nonce_i, mode->nonce_r);
+    if (!confirmation || !expected || !crypto::is_same_hash(*expected, confirmation->hash.data)) {
+        ++turn.dropped.integrity_failed;
+        return;
+    }
+    sa.last_heard = turn.now;
+    report_message(turn, facts, Direction::received, message.header, opened->chain.payloads,
+                   sa.connection->name);
+    const auto child = mode->child;
+    sa.over.push_back({.id = mode->id,
+                       .received = {octets.begin(), octets.end()},
+                       .answer = {},
+                       .child = child,
+                       .vector = std::move(opened->next_vector),
+                       .until = turn.now + answer_time});
+    sa.answered.erase(mode);
+    activate_child(turn, sa, child);
+}
+
+void repeat_quick_mode_answer(Turn& turn, IkeSaFacts& facts, Established& sa, wire::MessageId id) {
+    const auto mode = std::ranges::find(sa.answered, id, &QuickModeAnswered::id);
+    auto& answer = mode->answer;
+    if (answer.timer.on_deadline(turn.now) == Retransmission::Verdict::send_again) {
+        turn.report(Retransmitted{sa.connection->name, quick_mode, answer.timer.attempts()});
+        turn.send(facts.path, answer.messages);
+        return;
+    }
+    const cause::NoResponse why{quick_mode, answer.timer.attempts()};
+    const auto child = std::ranges::find(sa.children, mode->child, &Child::id);
+    sa.answered.erase(mode);
+    if (child == sa.children.end() || !child->waiting_outbound)
+        return;
+    remove_child(turn, sa.connection->name, *child, why);
+    sa.children.erase(child);
+    turn.outcomes.emplace_back(
+        outcome::ChildFailed{sa.connection->name, Role::responder, why, std::nullopt});
+}
+
+} // namespace viaduct::ike::v1

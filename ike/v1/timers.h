@@ -1,0 +1,55 @@
+// The times of an ISAKMP SA, in one place:
+//   half-open     a responder forgets a phase 1 that does not go on
+//   answers       how long the last answer of an exchange is kept for repetition
+//   replacement   soft end of life: a successor is set up
+//   expiry        hard end of life: the SA is deleted, successor or not
+//   liveness      nothing heard for the connection's DPD interval: ask
+//   activation    traffic moves to a child whose peer does not show that it has it
+//   deletion      a child that is over is taken out, and the peer told
+// Retransmission has its own file.
+#pragma once
+
+#include "ike/lifetime.h"
+#include "ike/v1/isakmp_sa_state.h"
+
+#include <span>
+
+namespace viaduct::ike::v1 {
+
+inline constexpr auto half_open_time = std::chrono::seconds(30);
+/// A peer may repeat itself for so long; the schedules of others end within it.
+inline constexpr auto answer_time = std::chrono::seconds(90);
+/// Between the farewell and its one repetition.
+inline constexpr auto farewell_again_time = std::chrono::milliseconds(300);
+/// A rekey that came to nothing is begun again, at the latest.
+inline constexpr auto rekey_again_time = std::chrono::seconds(30);
+/// How long the kernel has to say whether traffic came in, before the peer is asked.
+inline constexpr auto traffic_answer_time = std::chrono::seconds(1);
+/// The third message of a quick mode is not confirmed. While it may be lost the peer repeats the
+/// second; when it has not done so for this long, it has its inbound side.
+inline constexpr auto activation_time = std::chrono::seconds(30);
+inline constexpr auto ask_traffic_interval = std::chrono::seconds(1);
+/// Between the moment from which nothing leaves by a child and the one in which the peer is told.
+inline constexpr auto deletion_time = std::chrono::seconds(2);
+/// How long the peer has to delete what its successor replaces, before we do.
+inline constexpr auto peer_deletion_time = std::chrono::seconds(120);
+/// The same for what lost against a child made at the same moment.
+inline constexpr auto redundant_time = std::chrono::seconds(20);
+
+/// The shorter of ours and the peer's.
+std::chrono::seconds agreed_lifetime(const policy::Connection& connection,
+                                     std::optional<std::chrono::seconds> peer);
+/// The shorter of this one and that of a RESPONDER-LIFETIME of the protocol, if there is one.
+std::chrono::seconds shortened_by(std::chrono::seconds lifetime,
+                                  std::span<const wire::v1::NotifyPayload> notifies,
+                                  policy::ProtocolId protocol);
+/// RESPONDER-LIFETIME of the ISAKMP SA (RFC 2407 section 4.6.3.1).
+wire::v1::NotifyPayload responder_lifetime(const IkeSaFacts& facts, std::chrono::seconds lifetime);
+
+/// When the kernel, and then the peer, is to be asked for a sign of life.
+std::optional<TimePoint> liveness_due(const Established& sa);
+
+/// The earliest time at which an established SA has something to do.
+TimePoint next_deadline(const Established& sa);
+
+} // namespace viaduct::ike::v1

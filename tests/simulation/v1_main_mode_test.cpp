@@ -1,0 +1,314 @@
+// Main mode and the first quick modes as they should go, and every way in which they are refused
+// (RFC 2409 sections 5.4 and 5.5).
+#include "tests/simulation/v1_connections.h"
+
+#include <algorithm>
+
+namespace viaduct::simulation {
+
+namespace {
+
+constexpr auto soon = std::chrono::seconds(5);
+
+bool mentions(const std::vector<std::string>& lines, std::string_view what) {
+    return std::ranges::any_of(lines, [&](const auto& line) { return line.contains(what); });
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(v1_main_mode)
+
+BOOST_AUTO_TEST_CASE(nine_messages_make_a_tunnel) {
+    const auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, soon));
+    net.run_for(1s);
+    BOOST_TEST(net.datagrams() == 9u);
+    BOOST_REQUIRE(net.left.sent.size() == 5u);
+    BOOST_TEST(net.left.sent[0].starts_with("IDENTITY_PROTECTION { SA, V"));
+    BOOST_TEST(net.left.sent[0].ends_with("-->"));
+    BOOST_TEST(net.left.sent[1].starts_with("IDENTITY_PROTECTION { KE, NONCE, NAT-D, NAT-D }"));
+    BOOST_TEST(net.left.sent[2].starts_with("IDENTITY_PROTECTION { ID, HASH, N("));
+    BOOST_TEST(net.left.sent[3].starts_with("QUICK_MODE { HASH, SA, NONCE, KE, ID, ID }"));
+    BOOST_TEST(net.left.sent[4].starts_with("QUICK_MODE { HASH }"));
+    BOOST_REQUIRE(net.right.sent.size() == 4u);
+    BOOST_TEST(net.right.sent[0].starts_with("<-- IDENTITY_PROTECTION { SA, V"));
+    BOOST_TEST(
+        net.right.sent[1].starts_with("<-- IDENTITY_PROTECTION { KE, NONCE, NAT-D, NAT-D }"));
+    BOOST_TEST(net.right.sent[2].starts_with("<-- IDENTITY_PROTECTION { ID, HASH"));
+    BOOST_TEST(net.right.sent[3].starts_with("<-- QUICK_MODE { HASH, SA, NONCE, KE, ID, ID }"));
+    for (const auto& each : net.disagreements())
+        BOOST_ERROR(each);
+    BOOST_TEST(net.children() == 2u);
+    BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+    const auto& child = net.left.kernel.installed().begin()->second.child;
+    BOOST_TEST(child.local_selectors.front().to_string() == "192.168.11.0/24");
+    BOOST_TEST(child.remote_selectors.front().to_string() == "192.168.30.0/24");
+    BOOST_TEST(!child.encapsulation.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(every_suite_works) {
+    for (const auto* ike : {"3des-sha1-modp1024", "aes128-sha1-modp1536", "aes192-sha256-modp2048",
+                            "aes256-sha384-ecp384", "aes256-sha512-ecp521", "aes128-sha256-ecp256",
+                            "aes256-sha256-x25519"})
+        for (const auto* esp : {"3des-sha1", "aes128-sha256_96", "aes128gcm16", "aes192-sha384",
+                                "aes256-sha512-ecp256", "aes256-sha256-modp1024"}) {
+            BOOST_TEST_CONTEXT(ike << " " << esp) {
+                auto left = old_left_vpn();
+                left.ike.proposals = ike_proposals({ike});
+                left.esp.proposals = esp_proposals({esp});
+                left.esp.sha256_cut_to_96 = std::string_view(esp).contains("_96");
+                if (left.esp.sha256_cut_to_96)
+                    left.esp.proposals = esp_proposals({"aes128-sha256"});
+                TwoGateways net({{left}}, {{mirrored(left)}});
+                BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, soon));
+                for (const auto& each : net.disagreements())
+                    BOOST_ERROR(each);
+                if (left.esp.sha256_cut_to_96)
+                    BOOST_TEST((net.left.kernel.installed().begin()->second.child.suite.integrity ==
+                                policy::IntegrityAlgorithm::hmac_sha2_256_96));
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(several_pairs_are_several_quick_modes_under_one_phase_one) {
+    auto left = old_left_vpn();
+    left.local_selectors = subnets({"192.168.11.0/24", "192.168.12.0/24"});
+    left.remote_selectors = subnets({"192.168.30.0/24", "192.168.40.0/24", "192.168.50.0/24"});
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    BOOST_TEST(net.run_until([&] { return net.children() == 12; }, soon));
+    BOOST_TEST(net.datagrams() == 6u + 6 * 3u);
+    BOOST_TEST(ike_sas(net.left, "vpn").size() == 1u);
+    for (const auto& each : net.disagreements())
+        BOOST_ERROR(each);
+}
+
+BOOST_AUTO_TEST_CASE(selectors_carry_protocols_ports_and_ranges) {
+    auto left = old_left_vpn();
+    left.local_selectors = {policy::TrafficSelector::parse("192.168.11.7/32").value()};
+    left.remote_selectors = {policy::TrafficSelector::parse("192.168.30.0/24[tcp/443]").value()};
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, soon));
+    const auto& child = net.right.kernel.installed().begin()->second.child;
+    BOOST_TEST(child.local_selectors.front().to_string() == "192.168.30.0/24[tcp/443]");
+    BOOST_TEST(child.remote_selectors.front().protocol == 6);
+}
+
+BOOST_AUTO_TEST_CASE(identities_of_every_kind_are_accepted) {
+    for (const auto* name :
+         {"10.10.10.5", "2001:db8::5", "gw1.example.org", "admin@example.org", "keyid:branch-17"}) {
+        BOOST_TEST_CONTEXT(name) {
+            auto left = old_left_vpn();
+            left.local_id = policy::Identity::parse(name).value();
+            TwoGateways net({{left}}, {{mirrored(left)}});
+            BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, soon));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_differing_algorithm_is_named_with_both_values) {
+    const auto left = old_left_vpn();
+    auto right = mirrored(left);
+    right.ike.proposals = ike_proposals({"aes256-sha512-x25519"});
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    // IDENTITY_PROTECTION { SA, … } -->
+    //                          <-- INFORMATIONAL_V1 { N(NO-PROPOSAL-CHOSEN) }
+    const auto seen = failure_of<ike::cause::NoProposal>(net.right);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(ike::to_string(ike::Cause(*seen)) ==
+               "no proposal in common: PRF differs (configured PRF_HMAC_SHA2_512, offered "
+               "PRF_HMAC_SHA2_256)");
+    const auto told = failure_of<ike::cause::PeerRefused>(net.left);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->v1_name == "NO-PROPOSAL-CHOSEN");
+    BOOST_TEST(!told->our_proposals.empty());
+    BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_differing_algorithm_of_a_child_is_named_with_both_values) {
+    const auto left = old_left_vpn();
+    auto right = mirrored(left);
+    right.esp.proposals = esp_proposals({"aes128gcm16-x25519"});
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    const auto seen = failure_of<ike::cause::NoProposal>(net.right);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(ike::to_string(ike::Cause(*seen)) ==
+               "no proposal in common: ENCR differs (configured AES_GCM_16_128, offered "
+               "AES_GCM_16_256)");
+    BOOST_TEST(failure_of<ike::cause::PeerRefused>(net.left).has_value());
+    BOOST_TEST((status(net.left, "vpn").state == ike::ConnectionState::ike_only));
+}
+
+BOOST_AUTO_TEST_CASE(the_group_of_a_quick_mode_is_found_by_trying) {
+    auto left = old_left_vpn();
+    left.esp.proposals = esp_proposals({"aes256gcm16-ecp384-x25519", "aes256gcm16"});
+    auto right = mirrored(left);
+    right.esp.proposals = esp_proposals({"aes256gcm16"});
+    TwoGateways net({{left}}, {{right}});
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 1min));
+    BOOST_TEST(net.children() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(selectors_that_differ_are_named_with_both_sides) {
+    const auto left = old_left_vpn();
+    auto right = mirrored(left);
+    right.remote_selectors = subnets({"192.168.99.0/24"});
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    const auto seen = failure_of<ike::cause::NoSelectors>(net.right);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(ike::to_string(ike::Cause(*seen))
+                   .contains("remote differs (configured 192.168.99.0/24, "
+                             "offered 192.168.11.0/24)"));
+    BOOST_TEST(failure_of<ike::cause::PeerRefused>(net.left).has_value());
+}
+
+// IKEv1 has no narrowing: a wider offer is not cut.
+BOOST_AUTO_TEST_CASE(an_offer_beyond_the_configuration_is_refused) {
+    const auto left = old_left_vpn();
+    auto right = mirrored(left);
+    right.remote_selectors = subnets({"192.168.11.0/25"});
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    BOOST_TEST(failure_of<ike::cause::NoSelectors>(net.right).has_value());
+    BOOST_TEST(net.children() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(different_secrets_are_suspected_on_both_sides) {
+    const auto left = old_left_vpn();
+    auto right = mirrored(left);
+    right.psk = policy::Secret::from_text("another secret");
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(2s);
+    // IDENTITY_PROTECTION { ID, HASH } -->  does not open
+    //                          <-- INFORMATIONAL_V1 { N(AUTHENTICATION-FAILED) }  in clear
+    const auto seen = failure_of<ike::cause::PeerNotAuthenticated>(net.right);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(seen->peer.to_string() == "10.10.10.5");
+    const auto told = failure_of<ike::cause::PeerRefused>(net.left);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->v1_name == "AUTHENTICATION-FAILED");
+    BOOST_TEST(net.children() == 0u);
+    // Nobody vouches for it: the initiator goes on asking.
+    BOOST_TEST((status(net.left, "vpn").state == ike::ConnectionState::negotiating));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_calls_itself_otherwise_is_refused_by_either_side) {
+    auto left = old_left_vpn();
+    left.local_id = policy::Identity::parse("gw1.example.org").value();
+    auto right = mirrored(left);
+    right.peer_id = policy::IdentityPattern::parse("gw2.example.org").value();
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    BOOST_TEST(failure_of<ike::cause::IdentityMismatch>(net.right).has_value());
+    BOOST_TEST(failure_of<ike::cause::PeerRefused>(net.left).has_value());
+
+    left.peer_id = policy::IdentityPattern::parse("gw3.example.org").value();
+    auto other = mirrored(old_left_vpn());
+    other.peer_id = policy::IdentityPattern::parse("gw1.example.org").value();
+    TwoGateways again({{left}}, {{other}});
+    again.run_for(1s);
+    BOOST_TEST(failure_of<ike::cause::IdentityMismatch>(again.left).has_value());
+    BOOST_TEST(again.children() == 0u);
+}
+
+// Main mode hides the identity behind the secret: the secrets are tried in turn.
+BOOST_AUTO_TEST_CASE(the_secret_tells_which_of_several_connections_is_meant) {
+    const auto left = old_left_vpn();
+    auto first = mirrored(left), second = mirrored(left);
+    for (auto* each : {&first, &second}) {
+        each->peer_address = policy::AnyPeer{};
+        each->peer_id = {};
+    }
+    first.name = "other";
+    first.psk = policy::Secret::from_text("of somebody else");
+    TwoGateways net({{left}}, {{first, second}});
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, soon));
+    BOOST_TEST((status(net.right, "other").state == ike::ConnectionState::down));
+    BOOST_TEST(count<ike::NegotiationFailed>(net.right) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_shorter_lifetime_counts_on_both_sides) {
+    auto left = old_left_vpn();
+    left.esp.lifetime = 1h;
+    auto right = mirrored(left);
+    right.esp.lifetime = 10min;
+    right.ike.lifetime = 30min;
+    TwoGateways net({{left}}, {{right}});
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, soon));
+    // QUICK_MODE { HASH, SA, NONCE, KE, ID, ID } -->
+    //                 <-- QUICK_MODE { HASH, SA, NONCE, KE, ID, ID, N(RESPONDER-LIFETIME) }
+    BOOST_TEST(mentions(net.right.sent, "N(RESPONDER-LIFETIME)"));
+    for (const auto* gateway : {&net.left, &net.right}) {
+        BOOST_TEST((gateway->kernel.installed().begin()->second.child.lifetime == 10min));
+        BOOST_TEST((*ike_sas(*gateway, "vpn").front().replace_at < net.now() + 30min));
+    }
+}
+
+// covers class-ikev1
+BOOST_AUTO_TEST_CASE(a_flood_of_first_messages_leaves_room_for_ikev2) {
+    auto old = mirrored(old_left_vpn());
+    old.peer_address = policy::AnyPeer{};
+    old.name = "old";
+    const auto left = left_vpn();
+    TwoGateways net({{old_left_vpn()}}, {{old, mirrored(left)}});
+    std::vector<std::uint8_t> first;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        if (sender == End::left && first.empty())
+            first = octets;
+        return false;
+    };
+    net.run_for(100ms);
+    BOOST_REQUIRE(!first.empty());
+    for (unsigned i = 0; i < 2000; ++i) {
+        first[6] = static_cast<std::uint8_t>(i >> 8);
+        first[7] = static_cast<std::uint8_t>(i);
+        const auto from =
+            address("172.16." + std::to_string(i / 250) + "." + std::to_string(1 + i % 250));
+        net.inject(End::right, {{address("10.10.10.4"), 500}, {from, 500}}, first);
+    }
+    BOOST_TEST(net.right.endpoint->status().half_open == 100u);
+    BOOST_TEST(net.right.endpoint->status().dropped.half_open_limit == 1900u);
+    net.run_for(1min);
+    BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+    // And during it an IKEv2 peer is asked for a cookie, and comes up.
+    for (unsigned i = 0; i < 200; ++i) {
+        first[7] = static_cast<std::uint8_t>(i);
+        const auto from = address("172.17.0." + std::to_string(1 + i));
+        net.inject(End::right, {{address("10.10.10.4"), 500}, {from, 500}}, first);
+    }
+    net.inspect = nullptr;
+    net.command(End::left, ike::Reconfigure{{{left}}});
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
+}
+
+BOOST_AUTO_TEST_CASE(a_router_without_connection_of_version_one_does_not_answer) {
+    const auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left_vpn())}});
+    net.run_for(1min);
+    BOOST_TEST(net.right.sent.empty());
+    BOOST_TEST(net.right.endpoint->status().dropped.unknown_version > 0u);
+    BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+
+    // Nor one that has some, but none for this address.
+    auto elsewhere = mirrored(left);
+    elsewhere.peer_address = address("10.10.10.77");
+    TwoGateways other({{left}}, {{elsewhere}});
+    other.run_for(1min);
+    BOOST_TEST(other.right.sent.empty());
+    BOOST_TEST(other.right.endpoint->status().dropped.no_connection > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_versions_are_never_mixed_up) {
+    const auto left = left_vpn();
+    TwoGateways net({{left}}, {{mirrored(old_left_vpn())}});
+    net.run_for(10s);
+    BOOST_TEST(net.children() == 0u);
+    BOOST_TEST(failure_of<ike::cause::PeerRefused>(net.left).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace viaduct::simulation

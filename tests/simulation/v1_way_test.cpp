@@ -1,0 +1,161 @@
+// The way of IKEv1's messages: through NATs (RFC 3947), in parts, and lost.
+#include "tests/simulation/random_draw.h"
+#include "tests/simulation/v1_connections.h"
+
+#include <algorithm>
+#include <format>
+
+namespace viaduct::simulation {
+
+namespace {
+
+bool encapsulates(const Gateway& gateway) {
+    return std::ranges::all_of(gateway.kernel.installed(), [](const auto& each) {
+        return each.second.child.encapsulation.has_value();
+    });
+}
+
+policy::Connection for_anybody(const policy::Connection& left) {
+    auto right = mirrored(left);
+    right.peer_address = policy::AnyPeer{};
+    return right;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(v1_way)
+
+BOOST_AUTO_TEST_CASE(behind_a_nat_everything_goes_to_the_port_for_it) {
+    const auto left = old_left_vpn();
+    OldTunnel t(left, for_anybody(left), 1);
+    TwoGateways net({{left}}, {{for_anybody(left)}});
+    net.nat_address = address("203.0.113.7");
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    const auto sa = ike_sas(net.left, "vpn").front();
+    BOOST_TEST(sa.local_behind_nat);
+    BOOST_TEST(!sa.remote_behind_nat);
+    BOOST_TEST(sa.path.local.port == 4500u);
+    BOOST_TEST(sa.path.remote.port == 4500u);
+    BOOST_TEST(ike_sas(net.right, "vpn").front().path.remote.to_string() == "203.0.113.7[14500]");
+    BOOST_TEST((encapsulates(net.left) && encapsulates(net.right)));
+    for (const auto& each : net.disagreements())
+        BOOST_ERROR(each);
+    // Without a NAT nothing of the kind.
+    BOOST_TEST(!encapsulates(t.net.left));
+}
+
+BOOST_AUTO_TEST_CASE(encapsulation_is_forced_by_either_side) {
+    for (const auto end : {End::left, End::right}) {
+        auto left = old_left_vpn();
+        auto right = mirrored(left);
+        (end == End::left ? left : right).nat_traversal.force = true;
+        TwoGateways net({{left}}, {{right}});
+        BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+        BOOST_TEST((encapsulates(net.left) && encapsulates(net.right)));
+        BOOST_TEST(net.disagreements().empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_whose_mapping_changes_is_followed) {
+    auto left = old_left_vpn();
+    left.dpd.interval = 10s;
+    TwoGateways net({{left}}, {{for_anybody(left)}});
+    net.nat_address = address("203.0.113.7");
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    net.run_for(5s);
+    net.nat_port_offset = 20000;
+    net.run_for(1min);
+    BOOST_TEST(ike_sas(net.right, "vpn").front().path.remote.port == 24500u);
+    BOOST_TEST(count<ike::PeerMoved>(net.right) == 1u);
+    BOOST_TEST(net.right.kernel.installed().begin()->second.child.encapsulation->remote_port ==
+               24500u);
+}
+
+BOOST_AUTO_TEST_CASE(long_messages_go_in_parts_and_come_together) {
+    auto left = old_left_vpn();
+    left.ike.fragmentation.size = 576;
+    left.ike.proposals = ike_proposals({"aes256-sha256-modp8192"});
+    const auto right = mirrored(left);
+    TwoGateways net({{left}}, {{right}});
+    net.faults = {.duplication = 0.3, .shortest = 1ms, .longest = 50ms};
+    std::size_t longest = 0, parts = 0;
+    net.inspect = [&](End, std::vector<std::uint8_t>& octets) {
+        longest = std::max(longest, octets.size());
+        parts += octets.size() > 16 && octets[16] == 132 ? 1u : 0u;
+        return true;
+    };
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 10s));
+    // 20 octets of IP and 8 of UDP around each.
+    BOOST_TEST(longest <= 548u);
+    BOOST_TEST(parts >= 6u);
+    BOOST_TEST(net.disagreements().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_takes_no_parts_gets_none) {
+    auto left = old_left_vpn();
+    left.ike.fragmentation.size = 576;
+    left.ike.proposals = ike_proposals({"aes256-sha256-modp8192"});
+    auto right = mirrored(left);
+    right.ike.fragmentation.enabled = false;
+    TwoGateways net({{left}}, {{right}});
+    net.inspect = [&](End, std::vector<std::uint8_t>& octets) {
+        BOOST_TEST(octets[16] != 132);
+        return true;
+    };
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 10s));
+}
+
+BOOST_AUTO_TEST_CASE(any_single_message_may_be_lost) {
+    for (unsigned lost = 1; lost <= 9; ++lost) {
+        BOOST_TEST_CONTEXT("message " << lost) {
+            const auto left = old_left_vpn();
+            TwoGateways net({{left}}, {{mirrored(left)}});
+            unsigned number = 0;
+            net.inspect = [&](End, std::vector<std::uint8_t>&) { return ++number != lost; };
+            BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 10s));
+            net.run_for(1min);
+            BOOST_TEST(net.children() == 2u);
+            BOOST_TEST(net.disagreements().empty());
+            BOOST_TEST(count<ike::IkeSaEstablished>(net.left) == 1u);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_message_may_come_twice) {
+    const auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    net.faults.duplication = 1;
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 10s));
+    net.run_for(1min);
+    BOOST_TEST(net.children() == 2u);
+    BOOST_TEST(net.disagreements().empty());
+    BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(any_single_message_of_a_rekey_may_be_lost) {
+    for (unsigned lost = 1; lost <= 4; ++lost) {
+        BOOST_TEST_CONTEXT("message " << lost) {
+            OldTunnel t;
+            unsigned number = 0;
+            t.net.inspect = [&](End, std::vector<std::uint8_t>&) { return ++number != lost; };
+            t.net.command(End::left, ike::Rekey{"vpn", old_child_keys});
+            t.net.run_for(5min);
+            t.check_settled();
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_never_answers_is_tried_for_ever) {
+    const auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    net.cut = true;
+    net.run_for(24h);
+    BOOST_TEST(count<ike::NegotiationFailed>(net.left) > 100u);
+    BOOST_TEST(failure_of<ike::cause::NoResponse>(net.left).has_value());
+    net.cut = false;
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 2min));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace viaduct::simulation
