@@ -4,6 +4,8 @@
 #include "ike/v2/child_negotiation.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/key_agreement.h"
+#include "ike/v2/passing_failure.h"
+#include "ike/v2/rekey_collision.h"
 #include "ike/v2/rekey_ike.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
@@ -99,6 +101,7 @@ Payloads answer_child_request(Turn& turn, IkeSaFacts& facts, Established& sa,
     if (auto* ours = crossing(sa, rekeyed, *agreed))
         ours->rival = Rival<policy::ChildSaId>{child->id, lowest_nonce(request.nonce.data, nonce)};
     sa.children.push_back(std::move(*child));
+    note_agreement(sa);
     if (!rekeyed)
         turn.outcomes.emplace_back(outcome::ChildUp{sa.connection->name});
 

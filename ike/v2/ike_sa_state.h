@@ -149,6 +149,12 @@ enum class Standing : std::uint8_t {
     superseded, ///< its successor has the children
 };
 
+/// TEMPORARY_FAILURE again and again: since when, and when last.
+struct PassingFailures {
+    TimePoint since;
+    TimePoint last;
+};
+
 /// Both sides are authenticated.
 struct Established {
     ConnectionPtr connection;
@@ -199,8 +205,15 @@ struct Established {
     /// When children that are wanted and missing are asked for; absent: not by us.
     std::optional<TimePoint> create_children_at;
     unsigned create_failures = 0;
-    /// Since when the peer has answered CREATE_CHILD_SA with nothing but TEMPORARY_FAILURE.
-    std::optional<TimePoint> failing_since;
+    /// It had a child, or was refused one when it was made: unlike an SA that was made without
+    /// (RFC 6023), it is of no use when it has none.
+    bool counts_on_children = false;
+    /// When it ends for lack of a child; absent while it has one or somebody asks for one.
+    std::optional<TimePoint> empty_until;
+    /// Until then rekeys of children wait for an IKE rekey of the peer's that was turned away.
+    TimePoint yielding_until{};
+    /// The peer has answered CREATE_CHILD_SA with nothing but TEMPORARY_FAILURE.
+    std::optional<PassingFailures> failing;
 
     /// Its end is reported and its children are out of the kernel; the peer is being told.
     bool closing = false;

@@ -26,6 +26,12 @@ inline constexpr auto rekey_again_time = std::chrono::seconds(30);
 inline constexpr auto traffic_answer_time = std::chrono::seconds(1);
 /// Nothing but TEMPORARY_FAILURE for so long: the peer is out of step (RFC 7296 section 2.25).
 inline constexpr auto passing_failure_limit = std::chrono::minutes(5);
+/// Without another one for so long, the next TEMPORARY_FAILURE is the first again: longer than we
+/// wait before we ask again.
+inline constexpr auto passing_failure_rest = std::chrono::minutes(3);
+/// How long an IKE SA stays that has lost its last child: peers that make children when there is
+/// traffic get some time for the next one.
+inline constexpr auto empty_sa_time = std::chrono::minutes(5);
 inline constexpr auto half_open_time = std::chrono::seconds(30);
 inline constexpr auto lingering_time = std::chrono::seconds(30);
 

@@ -144,6 +144,65 @@ BOOST_AUTO_TEST_CASE(one_child_that_agrees_shows_that_the_ends_are_in_step) {
     BOOST_TEST(has_child(peer, new_spi));
 }
 
+namespace {
+
+/// The endpoint's rekey meets one of the peer's, which has the first word, as happens whenever both
+/// come at the same time.
+void lose_a_crossing(ScriptedPeer& peer, policy::ChildSpi old) {
+    const auto request = request_of(peer, 20min);
+    BOOST_REQUIRE(request.has_value());
+    BOOST_REQUIRE(rekey_of(*request));
+    peer.answer(*request, {notify(NotifyType::temporary_failure)});
+    BOOST_REQUIRE(
+        !peer.ask(ExchangeType::create_child_sa, rekey_request(peer, old)).value().error());
+    peer.ask(ExchangeType::informational, {removal(old)});
+    peer.pass(10s);
+}
+
+} // namespace
+
+// covers 7296-2.25-c
+BOOST_AUTO_TEST_CASE(rekeys_that_cross_again_and_again_are_no_sign_of_a_peer_out_of_step) {
+    for (const auto lifetime : {10min, 2min}) {
+        auto own = short_children();
+        own.esp.lifetime = lifetime;
+        ScriptedPeer peer(own);
+        peer.be_called_and_agree();
+        for (unsigned i = 0; i < 8; ++i) {
+            lose_a_crossing(peer, spis(peer).theirs);
+            BOOST_TEST(peer.is_up());
+            BOOST_TEST(peer.children() == 1u);
+            BOOST_TEST(peer.requests.empty());
+        }
+        BOOST_TEST(peer.sas.size() == 1u);
+    }
+}
+
+// covers 7296-2.25-c
+BOOST_AUTO_TEST_CASE(temporary_failures_with_minutes_of_peace_between_them_end_nothing) {
+    auto own = short_children();
+    own.close = policy::CloseAction::clear;
+    own.esp.rekey.margin = 200s;
+    ScriptedPeer peer(own);
+    peer.be_called_and_agree();
+    const auto refuse = [&](ike::TimePoint::duration limit) {
+        const auto request = request_of(peer, limit);
+        BOOST_REQUIRE(request.has_value());
+        BOOST_REQUIRE((request->header.exchange == ExchangeType::create_child_sa));
+        peer.answer(*request, {notify(NotifyType::temporary_failure)});
+    };
+    refuse(20min);
+    for (const auto end = peer.now + 1min; peer.now < end;)
+        refuse(10s);
+    peer.ask(ExchangeType::informational, {removal(spis(peer).theirs)});
+    peer.pass(4min + 30s);
+    BOOST_TEST(peer.requests.empty());
+    peer.command(ike::Initiate{"vpn", {}});
+    refuse(1s);
+    BOOST_REQUIRE(peer.status().ike_sas.size() == 1u);
+    BOOST_TEST(peer.status().ike_sas.front().established);
+}
+
 // covers 7296-2.25-c
 BOOST_AUTO_TEST_CASE(a_further_child_that_fails_for_minutes_takes_no_other_with_it) {
     auto own = plain();
