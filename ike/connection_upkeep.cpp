@@ -165,7 +165,9 @@ void ConnectionUpkeep::on_down(TimePoint now, Cause why, bool others,
     if (others)
         return;
     const bool peer_dead = std::holds_alternative<cause::PeerDead>(why);
-    const bool closed = std::holds_alternative<cause::ClosedByPeer>(why);
+    // That the peer took the last child away comes to the same.
+    const bool closed = std::holds_alternative<cause::ClosedByPeer>(why) ||
+                        std::holds_alternative<cause::NoChildLeft>(why);
     note(now, std::move(why));
     if ((peer_dead && connection_->dpd.action == policy::DpdAction::clear) ||
         (closed && connection_->close == policy::CloseAction::clear))

@@ -23,6 +23,18 @@ policy::UdpPath first_path(const policy::Connection& connection, const policy::I
     return {.local = {connection.local_address, own}, .remote = {peer, ports.ike}};
 }
 
+/// Of several addresses each attempt takes the next one: the first may be the one that is gone.
+std::optional<policy::IpAddress> address_for(const policy::Connection& connection,
+                                             std::vector<policy::IpAddress> addresses,
+                                             unsigned attempts) {
+    std::erase_if(addresses, [&](const policy::IpAddress& each) {
+        return each.family() != connection.local_address.family();
+    });
+    if (addresses.empty())
+        return std::nullopt;
+    return addresses[attempts % addresses.size()];
+}
+
 } // namespace
 
 ConnectionUpkeep* Endpoint::Core::find(const std::string& name) {
@@ -267,8 +279,8 @@ void Endpoint::Core::resolved(TimePoint now, const NameResolved& answer) {
         const bool due = upkeep.established.empty() ? upkeep.wanted() : !upkeep.to_replace.empty();
         if (shut_down_ || upkeep.negotiation || !due)
             continue;
-        const auto address = directory_.peer_address(upkeep.connection());
-        if (address && !answer.addresses.empty())
+        if (const auto address =
+                address_for(upkeep.connection(), answer.addresses, upkeep.status().attempts))
             initiate(now, upkeep, *address);
         else
             attempt_failed(now, upkeep, {}, cause::NameUnresolved{answer.name});

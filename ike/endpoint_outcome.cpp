@@ -76,7 +76,7 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
 void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep) {
     const auto* sa = find_alive(spi);
     if (!sa || std::ranges::contains(upkeep.to_replace, spi) ||
-        sa->facts().role != Role::initiator || !sa->is_complete())
+        sa->facts().role != Role::initiator || !sa->is_complete(now))
         return;
     upkeep.renewing = false;
     for (const auto each : std::exchange(upkeep.to_replace, {})) {
@@ -125,7 +125,7 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
             continue;
         others = true;
         if (other->is_confirmed())
-            replaced = replaced || other->is_complete();
+            replaced = replaced || other->is_complete(now);
         else
             handle(now, each, [](auto& turn, auto& it) { it.check_liveness(turn); });
     }

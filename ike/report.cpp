@@ -94,6 +94,9 @@ struct Sentence {
         return "the peer started anew (INITIAL_CONTACT)";
     }
     std::string operator()(const cause::Replaced&) { return "a successor took its place"; }
+    std::string operator()(const cause::NoChildLeft&) {
+        return "its last child SA went, and neither side asked for another";
+    }
 };
 
 struct Code {
@@ -125,6 +128,7 @@ struct Code {
     std::string_view operator()(const cause::Reconfigured&) { return "reconfigured"; }
     std::string_view operator()(const cause::ReplacedByPeer&) { return "replaced_by_peer"; }
     std::string_view operator()(const cause::Replaced&) { return "replaced"; }
+    std::string_view operator()(const cause::NoChildLeft&) { return "no_child_left"; }
 };
 
 } // namespace

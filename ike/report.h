@@ -110,6 +110,8 @@ struct Reconfigured {};
 struct ReplacedByPeer {};
 /// A successor took its place.
 struct Replaced {};
+/// The last child SA of an IKE SA went, and neither side asked for another.
+struct NoChildLeft {};
 
 } // namespace cause
 
@@ -120,7 +122,7 @@ using Cause =
                  cause::ProtocolViolation, cause::KernelRefused, cause::LocalFault,
                  cause::NameUnresolved, cause::NoPath, cause::ClosedByPeer, cause::ClosedByOperator,
                  cause::PeerDead, cause::LifetimeReached, cause::Reconfigured,
-                 cause::ReplacedByPeer, cause::Replaced>;
+                 cause::ReplacedByPeer, cause::Replaced, cause::NoChildLeft>;
 
 /// At most 255 octets of it: a peer whose identity is not accepted yet must not fill reports.
 policy::Identity shortened(policy::Identity identity);

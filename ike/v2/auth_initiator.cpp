@@ -188,7 +188,8 @@ IkeSaState begin_auth(Turn& turn, IkeSaFacts& facts, ConnectionPtr connection,
     }
     auto auth = crypto::shared_key_auth(
         suite.prf, connection->psk, {first.request, first.nonce_r, keys.pi, connection->local_id});
-    const auto schedule = connection->ike.first_contact;
+    // A responder has forgotten its half-open IKE SA by the time that a first contact gives up.
+    const auto schedule = connection->ike.retransmission;
     AuthSent state{.connection = std::move(connection),
                    .keys = message_keys(suite, keys, Role::initiator),
                    .sk_d = keys.d,

@@ -264,6 +264,7 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
     sa.lowest_nonce = lowest_nonce(state.first.nonce_i, state.first.nonce_r);
     plan_reauthentication(turn, sa);
     announce(turn, facts, sa);
+    sa.counts_on_children = !childless;
     const bool has_child = child.has_value();
     if (child)
         sa.children.push_back(std::move(*child));

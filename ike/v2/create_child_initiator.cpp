@@ -68,7 +68,8 @@ std::optional<Cause> further_child_refused(Turn& turn, IkeSaFacts& facts, Establ
 /// What comes back is why the IKE SA must end.
 std::optional<Cause> refuse(Turn& turn, IkeSaFacts& facts, Established& sa, CreateChild purpose,
                             const wire::NotifyPayload& notify) {
-    if (notify.type == NotifyType::invalid_ke_payload) {
+    // Once: a peer that wants another group each time would keep us busy for ever.
+    if (notify.type == NotifyType::invalid_ke_payload && !purpose.group) {
         if (const auto group = other_group(notify, purpose.offer.proposals, purpose.key_exchange)) {
             request(turn, facts, sa,
                     CreateChild{.selectors = std::move(purpose.selectors),

@@ -293,6 +293,8 @@ IkeSaState on_deadline(Turn& turn, IkeSaFacts& facts, Established sa) {
         return close_ike_sa(turn, facts, std::move(sa), cause::LifetimeReached{});
     if (sa.standing != Standing::carrying)
         return sa;
+    if (sa.empty_until && *sa.empty_until <= turn.now)
+        return close_ike_sa(turn, facts, std::move(sa), cause::NoChildLeft{});
     if (sa.reauthenticate_at && *sa.reauthenticate_at <= turn.now) {
         // Should nothing come of it, it is asked for again.
         sa.reauthenticate_at = turn.now + rekey_again_time;

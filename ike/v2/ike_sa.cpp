@@ -169,6 +169,12 @@ void IkeSa::on_message(Turn& turn, const Received& received) {
     if (auto* sa = std::get_if<Established>(&state_); sa && established && !sa->closing)
         move_children(turn, facts_, path, sa->connection->name, sa->children);
     note_sending(turn, facts_, first_effect);
+    watch_children(turn);
+}
+
+void IkeSa::watch_children(const Turn& turn) {
+    if (auto* sa = std::get_if<Established>(&state_))
+        watch_emptiness(turn.now, *sa);
 }
 
 void IkeSa::on_deadline(Turn& turn) {
@@ -182,6 +188,7 @@ void IkeSa::on_deadline(Turn& turn) {
     note_sending(turn, facts_, first_effect);
     if (const auto* sa = std::get_if<Established>(&state_); sa && !sa->closing)
         keep_mapping_alive(turn, facts_, *sa->connection);
+    watch_children(turn);
 }
 
 void IkeSa::close(Turn& turn, Cause why) {
@@ -222,6 +229,7 @@ void IkeSa::on_hard_expired(Turn& turn, policy::ChildSpi inbound_spi) {
         return;
     close_child(turn, facts_, *sa, found->id, cause::LifetimeReached{});
     v2::create_missing_children(turn, facts_, *sa);
+    watch_children(turn);
 }
 
 void IkeSa::on_soft_expired(Turn& turn, policy::ChildSpi inbound_spi) {
@@ -262,12 +270,14 @@ void IkeSa::adopt(ConnectionPtr connection) {
 void IkeSa::create_missing_children(Turn& turn) {
     if (auto* sa = std::get_if<Established>(&state_))
         v2::create_missing_children(turn, facts_, *sa);
+    watch_children(turn);
 }
 
 void IkeSa::inherit(Turn& turn, std::vector<ChildState> children,
                     std::vector<RequestPurpose> waiting) {
     v2::inherit(turn, facts_, std::get<Established>(state_), std::move(children),
                 std::move(waiting));
+    watch_children(turn);
 }
 
 void IkeSa::activate_children(Turn& turn) {
@@ -296,9 +306,15 @@ void IkeSa::send_again(Turn& turn) {
     }
 }
 
-bool IkeSa::is_complete() const {
+bool IkeSa::is_complete(TimePoint now) const {
     const auto* sa = std::get_if<Established>(&state_);
-    return sa && !sa->closing && (sa->create_failures > 0 || missing_children(*sa).empty());
+    // The peer may not have our answer to its request for a further child yet.
+    const auto is_fresh = [&](const ChildState& child) {
+        return child.waiting_outbound && child.established != sa->established &&
+               now - child.established < peer_deletion_time;
+    };
+    return sa && !sa->closing && std::ranges::none_of(sa->children, is_fresh) &&
+           (sa->create_failures > 0 || missing_children(*sa).empty());
 }
 
 bool IkeSa::carries_everything() const {

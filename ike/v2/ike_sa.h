@@ -48,8 +48,9 @@ public:
     std::optional<TimePoint> established_at() const;
     /// Established and not closing.
     bool alive() const;
-    /// Alive, and no child that the connection wants is still to come.
-    bool is_complete() const;
+    /// Alive, and no child that the connection wants is still to come, at either end as far as can be
+    /// known.
+    bool is_complete(TimePoint now) const;
     /// Complete, and every child's outbound side is in.
     bool carries_everything() const;
     /// Of an established SA: the peer has it too, as far as can be known.
@@ -71,6 +72,8 @@ public:
     std::optional<IkeSaStatus> status() const;
 
 private:
+    void watch_children(const Turn& turn);
+
     IkeSa(const IkeSaFacts& facts, IkeSaState state) : facts_(facts), state_(std::move(state)) {}
 
     IkeSaFacts facts_;

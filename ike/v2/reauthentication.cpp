@@ -11,11 +11,13 @@ namespace {
 
 /// Earlier than asked for by this part, so that the new SA is up before the old one ends.
 constexpr int margin_divisor = 10;
+/// Whatever a peer asks for: each authentication costs both sides a key exchange.
+constexpr auto shortest_time = std::chrono::seconds(1);
 /// The peer counts from when it has heard of the end, which may take some repetitions.
 constexpr auto response_time = std::chrono::seconds(60);
 
 void reauthenticate_within(Turn& turn, Established& sa, std::chrono::seconds time) {
-    const std::chrono::milliseconds whole = time;
+    const std::chrono::milliseconds whole = std::max(time, shortest_time);
     const auto margin = whole / margin_divisor;
     const auto at = turn.now + whole - margin - between({}, margin, turn.rng);
     sa.reauthenticate_at = std::min(sa.reauthenticate_at.value_or(at), at);

@@ -82,15 +82,19 @@ std::expected<outcome::NewIkeSa, Cause> make_successor(Turn& turn, const IkeSaFa
     state.per_pair = sa.per_pair;
     state.create_children_at = sa.create_children_at;
     state.create_failures = sa.create_failures;
+    state.counts_on_children = sa.counts_on_children;
+    state.empty_until = sa.empty_until;
     state.standing = Standing::contending;
-    state.patience_until = turn.now + 2 * peer_deletion_time;
+    // Decided by the answer to our own request, if there will be one.
+    state.patience_until =
+        turn.now + longest_exchange(sa.connection->ike.retransmission) + peer_deletion_time;
     state.lowest_nonce = lowest_nonce(source.nonce_i, source.nonce_r);
     return outcome::NewIkeSa{std::move(new_facts), std::move(state)};
 }
 
 void bequeath(Turn& turn, Established& sa, wire::IkeSpi heir) {
     sa.standing = Standing::superseded;
-    sa.patience_until = turn.now + peer_deletion_time;
+    sa.patience_until = turn.now + superseded_time;
     turn.outcomes.emplace_back(outcome::Bequeath{.heir = heir,
                                                  .children = std::exchange(sa.children, {}),
                                                  .waiting = std::exchange(sa.waiting, {})});
@@ -99,7 +103,8 @@ void bequeath(Turn& turn, Established& sa, wire::IkeSpi heir) {
 /// What comes back is why the IKE SA must end.
 std::optional<Cause> refused(Turn& turn, IkeSaFacts& facts, Established& sa,
                              const RekeyIkeSa& purpose, const wire::NotifyPayload& notify) {
-    if (notify.type == NotifyType::invalid_ke_payload) {
+    // Once: a peer that wants another group each time would keep us busy for ever.
+    if (notify.type == NotifyType::invalid_ke_payload && !purpose.group) {
         if (const auto group =
                 other_group(notify, sa.connection->ike.proposals, purpose.key_exchange)) {
             request(turn, facts, sa, RekeyIkeSa{.group = group});
@@ -279,8 +284,9 @@ answer_ike_rekey(Turn& turn, const IkeSaFacts& facts, Established& sa,
     const bool crossed = ours && ours->rival && turn.is_alive(ours->rival->made);
     if (crossed || is_busy_with_children(sa)) {
         // The peer asks again soon. On a slow link it would find us busy for ever, and we it.
+        sa.yielding_until = turn.now + yielding_time;
         for (auto& child : sa.children)
-            child.replace_at = std::max(child.replace_at, turn.now + yielding_time);
+            child.replace_at = std::max(child.replace_at, sa.yielding_until);
         return refusal(plain_notify(NotifyType::temporary_failure));
     }
     const auto offered = wire::proposals_of(request.sa);

@@ -10,6 +10,14 @@ std::chrono::milliseconds passing_failure_wait(Botan::RandomNumberGenerator& rng
     return between(std::chrono::seconds(1), std::chrono::seconds(3), rng);
 }
 
+std::chrono::milliseconds longest_exchange(const policy::RetransmissionSchedule& schedule) {
+    const TimePoint start{};
+    Retransmission timer(start, schedule);
+    while (timer.on_deadline(timer.deadline()) == Retransmission::Verdict::send_again) {
+    }
+    return std::chrono::ceil<std::chrono::milliseconds>(timer.deadline() - start);
+}
+
 std::optional<TimePoint> liveness_due(const Established& sa) {
     const auto interval = sa.connection->dpd.interval;
     if (interval == std::chrono::seconds::zero() || sa.under_way)
@@ -35,6 +43,7 @@ TimePoint next_deadline(const Established& sa) {
     consider(sa.replace_at);
     consider(sa.reauthenticate_at);
     consider(sa.create_children_at);
+    consider(sa.empty_until);
     consider(next_child_deadline(sa));
     consider(liveness_due(sa));
     return earliest;

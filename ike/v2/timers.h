@@ -4,6 +4,7 @@
 //   replacement   soft end of life: a successor is set up
 //   expiry        hard end of life: the SA is deleted, successor or not
 //   liveness      nothing heard for the connection's DPD interval: ask
+//   emptiness     the last child is gone, and nobody asks for another: the SA is deleted
 // Retransmission has its own file.
 #pragma once
 
@@ -16,6 +17,9 @@ namespace viaduct::ike::v2 {
 
 /// How long the peer has to delete what it owes to delete, before we do.
 inline constexpr auto peer_deletion_time = std::chrono::seconds(20);
+/// The same for an IKE SA that it has rekeyed. Until it has our answer it knows of no other, and it
+/// may ask for that answer for minutes.
+inline constexpr auto superseded_time = std::chrono::minutes(4);
 /// Until that is looked at again when another exchange is under way.
 inline constexpr auto redundant_again_time = std::chrono::seconds(1);
 /// When a child is rekeyed that the peer may have ended with an IKE SA of ours that lost.
@@ -34,6 +38,9 @@ inline constexpr auto passing_failure_rest = std::chrono::minutes(3);
 inline constexpr auto empty_sa_time = std::chrono::minutes(5);
 inline constexpr auto half_open_time = std::chrono::seconds(30);
 inline constexpr auto lingering_time = std::chrono::seconds(30);
+
+/// From the first sending of a request until its sender gives up.
+std::chrono::milliseconds longest_exchange(const policy::RetransmissionSchedule& schedule);
 
 /// Until a request that was refused with TEMPORARY_FAILURE is made again: one to three seconds.
 std::chrono::milliseconds passing_failure_wait(Botan::RandomNumberGenerator& rng);

@@ -60,6 +60,16 @@ bool is_creating_children(const Established& sa) {
     });
 }
 
+void watch_emptiness(TimePoint now, Established& sa) {
+    sa.counts_on_children = sa.counts_on_children || !sa.children.empty();
+    const bool empty = sa.counts_on_children && sa.children.empty() && !sa.create_children_at &&
+                       !is_creating_children(sa) && sa.standing == Standing::carrying;
+    if (!empty)
+        sa.empty_until.reset();
+    else if (!sa.empty_until)
+        sa.empty_until = now + empty_sa_time;
+}
+
 void create_missing_children(Turn& turn, IkeSaFacts& facts, Established& sa) {
     sa.create_children_at.reset();
     if (sa.standing != Standing::carrying || sa.closing || is_creating_children(sa) ||

@@ -19,6 +19,10 @@ bool carries_nothing(const Established& sa);
 /// Whether some child is asked for already, or just being made.
 bool is_creating_children(const Established& sa);
 
+/// To be called when something has happened: begins or ends the time that an IKE SA has without a
+/// child.
+void watch_emptiness(TimePoint now, Established& sa);
+
 /// Asks for what is missing, if it is on us to keep the connection up.
 void create_missing_children(Turn& turn, IkeSaFacts& facts, Established& sa);
 /// A child that is wanted was refused or lost: it is asked for again after a wait that grows with

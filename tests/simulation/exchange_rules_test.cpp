@@ -400,6 +400,38 @@ BOOST_AUTO_TEST_CASE(a_child_that_cannot_be_rekeyed_goes_at_the_end_of_its_life)
     BOOST_TEST(!has_child(peer, old.theirs));
 }
 
+// covers 7296-2.3-b, 7296-2.3-d
+BOOST_AUTO_TEST_CASE(a_peer_with_a_larger_window_still_gets_one_request_at_a_time) {
+    auto own = plain();
+    own.children = policy::ChildrenShape::per_pair;
+    own.local_selectors = subnets({"192.168.11.0/24", "192.168.12.0/24"});
+    ScriptedPeer peer(own);
+    peer.be_called();
+    peer.answer_greeting(request_of(peer, 1s).value());
+    const auto auth = request_of(peer, 1s).value();
+    auto payloads = peer.auth_answer(auth);
+    payloads.emplace_back(
+        NotifyPayload{.type = NotifyType::set_window_size, .data = {0, 0, 0, 16}});
+    // <-- IKE_AUTH { IDr, AUTH, SA, TSi, TSr, N(SET_WINDOW_SIZE) }
+    peer.answer(auth, payloads);
+    // Three children are still to come.
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        peer.pass(500ms);
+        BOOST_REQUIRE(peer.requests.size() == 1u);
+        const auto request = peer.requests.front();
+        peer.requests.clear();
+        BOOST_REQUIRE((request.header.exchange == ExchangeType::create_child_sa));
+        const policy::ChildSpi spi{0xdddd0000 + i};
+        peer.answer(request, acceptance(peer, request, spi));
+        const auto larger =
+            NotifyPayload{.type = NotifyType::set_window_size, .data = {0, 0, 1, 0}};
+        const auto answer = peer.ask(ExchangeType::informational, {larger});
+        BOOST_REQUIRE(answer.has_value());
+        BOOST_TEST(answer->payloads.empty());
+    }
+    BOOST_TEST(peer.children() == 4u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation

@@ -240,6 +240,44 @@ BOOST_AUTO_TEST_CASE(a_limit_on_authentication_is_told_in_ike_auth) {
     BOOST_TEST(told->data == (Octets{0, 0, 0x0e, 0x10}), boost::test_tools::per_element());
 }
 
+// covers story-RB09
+BOOST_AUTO_TEST_CASE(an_ike_auth_that_nobody_answers_is_given_up_soon_after_a_half_open_sa_is_forgotten) {
+    ScriptedPeer peer(left_vpn());
+    peer.be_called();
+    const auto greeting = request_of(peer, 1s);
+    BOOST_REQUIRE(greeting.has_value());
+    peer.answer_greeting(*greeting);
+    const auto began = peer.now;
+    // IKE_AUTH { IDi, IDr, AUTH, SA, TSi, TSr } -->      again and again
+    for (;;) {
+        const auto request = request_of(peer, 1min);
+        BOOST_REQUIRE(request.has_value());
+        if (request->header.exchange == ExchangeType::ike_sa_init)
+            break;
+    }
+    BOOST_TEST((peer.now - began > 30s));
+    BOOST_TEST((peer.now - began < 1min));
+}
+
+BOOST_AUTO_TEST_CASE(an_auth_lifetime_of_no_time_does_not_keep_us_busy) {
+    ScriptedPeer peer(plain());
+    peer.be_called();
+    const auto greeting = request_of(peer, 1s);
+    BOOST_REQUIRE(greeting.has_value());
+    peer.answer_greeting(*greeting);
+    const auto auth = request_of(peer, 1s);
+    BOOST_REQUIRE(auth.has_value());
+    auto payloads = peer.auth_answer(*auth);
+    payloads.emplace_back(NotifyPayload{.type = NotifyType::auth_lifetime, .data = Octets(4, 0)});
+    // <-- IKE_AUTH { IDr, AUTH, SA, TSi, TSr, N(AUTH_LIFETIME) }
+    peer.answer(*auth, payloads);
+    const auto began = peer.now;
+    const auto anew = request_of(peer, 10s);
+    BOOST_REQUIRE(anew.has_value());
+    BOOST_TEST((anew->header.exchange == ExchangeType::ike_sa_init));
+    BOOST_TEST((peer.now - began >= 500ms));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation

@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_met_a_rekeying_ike_sa_is_asked_for_again) {
     }
 }
 
+// covers story-CC06
 // covers story-CC04
 BOOST_AUTO_TEST_CASE(a_refused_child_leaves_the_others_and_is_asked_for_again) {
     auto own = plain();
@@ -118,6 +119,36 @@ BOOST_AUTO_TEST_CASE(we_delete_a_child_and_the_peer_the_ike_sa) {
     BOOST_TEST(peer.children() == 0u);
     BOOST_TEST(peer.status().ike_sas.empty());
     BOOST_TEST(peer.datagrams.size() == sent);
+}
+
+// covers story-CC05
+BOOST_AUTO_TEST_CASE(an_answer_with_selectors_that_nobody_asked_for_makes_no_child) {
+    auto own = plain();
+    own.children = policy::ChildrenShape::per_pair;
+    ScriptedPeer peer(own);
+    peer.be_called_and_agree();
+    const auto before = peer.children();
+    const auto request = request_of(peer, 1s);
+    BOOST_REQUIRE(request.has_value());
+    BOOST_REQUIRE((request->header.exchange == ExchangeType::create_child_sa));
+    auto payloads = acceptance(peer, *request, new_spi);
+    for (auto& each : payloads)
+        if (auto* ts = std::get_if<TsPayload>(&each))
+            ts->selectors = subnets({"10.99.0.0/16"});
+    peer.answer(*request, payloads);
+    // INFORMATIONAL { D } -->
+    const auto removal = request_of(peer, 1s);
+    BOOST_REQUIRE(removal.has_value());
+    BOOST_TEST(removal->deleted().size() == 1u);
+    peer.answer(*removal, {});
+    BOOST_TEST(peer.children() == before);
+    BOOST_TEST(!has_child(peer, new_spi));
+    BOOST_TEST(peer.is_up());
+    const auto again = request_of(peer, 10s);
+    BOOST_REQUIRE(again.has_value());
+    BOOST_TEST((again->header.exchange == ExchangeType::create_child_sa));
+    peer.answer(*again, acceptance(peer, *again, new_spi));
+    BOOST_TEST(peer.children() == before + 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

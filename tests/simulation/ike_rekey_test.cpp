@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(the_new_ike_sa_serves_before_the_old_one_is_deleted) {
         BOOST_TEST(status(t.net.right, "vpn").ike_sas.size() == 2u);
         BOOST_TEST(child_sas(t.net.left, "vpn").size() == 1u);
         BOOST_TEST((t.inbound(End::left) != child));
-        t.net.run_for(2min);
+        t.net.run_for(5min);
         check_one_ike_sa(t);
     }
 }
@@ -231,6 +231,34 @@ BOOST_AUTO_TEST_CASE(the_delete_is_the_last_request_on_the_old_ike_sa) {
         BOOST_TEST(requests == (std::vector{create_child_sa, informational}),
                    boost::test_tools::per_element());
         check_one_ike_sa(t);
+    }
+}
+
+// covers story-IR17
+BOOST_AUTO_TEST_CASE(a_rekey_whose_answer_is_lost_waits_for_as_long_as_the_peer_may_ask_again) {
+    for (const auto end : {End::left, End::right}) {
+        StandingTunnel t;
+        const auto left = t.inbound(End::left), right = t.inbound(End::right);
+        bool answered = false;
+        t.net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+            // CREATE_CHILD_SA { SA, Ni, KE } -->       lost <-- CREATE_CHILD_SA { SA, Nr, KE }
+            answered = answered || (sender == other(end) && is_response(octets));
+            return !answered || t.net.cut;
+        };
+        t.net.command(end, ike::Rekey{"vpn", ike_keys});
+        BOOST_REQUIRE(t.net.run_until([&] { return answered; }, 1s));
+        t.net.cut = true;
+        // A Delete of the old IKE SA would come before the request is repeated.
+        t.net.run_for(25s);
+        t.net.cut = false;
+        t.net.inspect = {};
+        t.net.run_for(1min);
+        t.check_one_pair();
+        BOOST_TEST(ike_sas(t.net.left, "vpn").size() == 1u);
+        BOOST_TEST(ike_sas(t.net.right, "vpn").size() == 1u);
+        BOOST_TEST((t.inbound(End::left) == left));
+        BOOST_TEST((t.inbound(End::right) == right));
+        BOOST_TEST(count<ike::IkeSaEstablished>(t.net.left) == 2u);
     }
 }
 

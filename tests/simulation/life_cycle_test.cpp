@@ -108,6 +108,34 @@ BOOST_AUTO_TEST_CASE(a_dead_peer_is_found_and_the_tunnel_returns_with_it) {
     t.check();
 }
 
+// covers story-RB08
+BOOST_AUTO_TEST_CASE(a_peer_that_is_gone_for_days_is_called_for_ever_and_not_too_often) {
+    Tunnel t;
+    t.net.cut = true;
+    t.net.run_for(10min);
+    std::vector<ike::TimePoint> calls;
+    t.net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        // A first sending, by its SPI.
+        static std::vector<std::uint8_t> last;
+        std::vector<std::uint8_t> spi(octets.begin(), octets.begin() + 8);
+        if (sender == End::left && octets[18] == 34 && std::exchange(last, spi) != spi)
+            calls.push_back(t.net.now());
+        return true;
+    };
+    t.net.run_for(48h);
+    BOOST_REQUIRE(calls.size() > 100u);
+    // The first one had begun before anybody looked.
+    for (std::size_t i = 2; i < calls.size(); ++i) {
+        // Minutes of patience with each call, and up to a minute and a quarter between them.
+        BOOST_TEST((calls[i] - calls[i - 1] < 8min));
+        BOOST_TEST((calls[i] - calls[i - 1] > 3min));
+    }
+    BOOST_TEST((t.net.now() - calls.back() < 8min));
+    t.net.cut = false;
+    BOOST_TEST(t.net.run_until([&] { return t.net.up("vpn"); }, 2min));
+    t.check();
+}
+
 BOOST_AUTO_TEST_CASE(a_dead_peer_is_forgotten_where_the_action_is_clear) {
     auto connection = left_vpn();
     connection.dpd.action = policy::DpdAction::clear;
@@ -279,6 +307,30 @@ BOOST_AUTO_TEST_CASE(a_name_is_resolved_anew_for_each_attempt) {
     const auto effect = endpoint.next_effect();
     BOOST_REQUIRE(effect.has_value());
     BOOST_TEST((endpoint.status().connections[0].ike_sas.size() == 1u));
+}
+
+BOOST_AUTO_TEST_CASE(of_several_addresses_each_attempt_takes_the_next) {
+    auto connection = left_vpn();
+    connection.peer_address = policy::PeerName{"gw.example.org"};
+    connection.ike.first_contact.attempts = 1;
+    Botan::ChaCha_RNG rng(Botan::secure_vector<std::uint8_t>(32, 7));
+    ike::Endpoint endpoint({{connection}}, rng);
+    const std::vector known{address("2001:db8::4"), address("10.10.10.4"), address("10.10.10.6")};
+    std::vector<std::string> tried;
+    auto now = ike::TimePoint{1h};
+    for (unsigned i = 0; i < 40; ++i, now += 1s) {
+        endpoint.on_deadline(now);
+        while (const auto effect = endpoint.next_effect()) {
+            if (std::holds_alternative<ike::ResolveName>(*effect))
+                endpoint.on_command(now, ike::NameResolved{"gw.example.org", known});
+            if (const auto* sent = std::get_if<ike::SendDatagram>(&*effect))
+                tried.push_back(sent->path.remote.address.to_string());
+        }
+    }
+    BOOST_REQUIRE(tried.size() >= 3u);
+    tried.resize(3);
+    const std::vector<std::string> expected{"10.10.10.4", "10.10.10.6", "10.10.10.4"};
+    BOOST_TEST(tried == expected, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_name_that_resolves_after_the_operator_closed_starts_nothing) {

@@ -219,6 +219,31 @@ BOOST_AUTO_TEST_CASE(a_further_child_that_fails_for_minutes_takes_no_other_with_
     BOOST_TEST(peer.is_up());
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_that_wants_another_group_each_time_is_followed_once) {
+    auto child = short_children(), ike = short_ike();
+    child.esp.proposals = esp_proposals({"aes128gcm16-x25519-ecp256"});
+    ike.ike.proposals =
+        ike_proposals({"aes256gcm16-prfsha384-x25519", "aes256gcm16-prfsha384-ecp256"});
+    for (const auto& own : {child, ike}) {
+        ScriptedPeer peer(own);
+        peer.be_called_and_agree();
+        unsigned asked = 0;
+        for (auto request = request_of(peer, 30min); request; request = request_of(peer, 5s)) {
+            if (request->header.exchange != ExchangeType::create_child_sa)
+                break;
+            ++asked;
+            const auto* offered = find<KeyExchangePayload>(request->payloads);
+            BOOST_REQUIRE(offered != nullptr);
+            const std::uint8_t other = offered->method == 31 ? 19 : 31;
+            peer.answer(*request, {NotifyPayload{.type = NotifyType::invalid_ke_payload,
+                                                 .data = {0, other}}});
+        }
+        BOOST_TEST(asked == 2u);
+        BOOST_TEST(peer.is_up());
+        BOOST_TEST(peer.children() == 1u);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation

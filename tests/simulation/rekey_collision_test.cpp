@@ -394,6 +394,21 @@ BOOST_AUTO_TEST_CASE(the_old_ike_sa_makes_no_children_but_answers) {
     BOOST_TEST(peer.children() == 1u);
 }
 
+// covers story-CR21
+BOOST_AUTO_TEST_CASE(whoever_turned_an_ike_rekey_away_lets_it_pass_although_its_own_was_turned_away) {
+    Crossing c;
+    // <-- CREATE_CHILD_SA { N(REKEY_SA), … }     CREATE_CHILD_SA { SA, Ni, KE } -->
+    const auto turned_away =
+        c.peer.ask(ExchangeType::create_child_sa, c.peer.ike_rekey_payloads());
+    BOOST_REQUIRE(turned_away.has_value());
+    BOOST_TEST(turned_away->has(NotifyType::temporary_failure));
+    c.peer.answer(c.request, {notify(NotifyType::temporary_failure)});
+    BOOST_TEST(!request_of(c.peer, 8s).has_value());
+    const auto rekeyed = c.peer.ask(ExchangeType::create_child_sa, c.peer.ike_rekey_payloads());
+    BOOST_REQUIRE(rekeyed.has_value());
+    BOOST_TEST(!rekeyed->error().has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation
