@@ -30,12 +30,23 @@ struct Sentence {
         std::string expected;
         for (const auto& each : c.expected)
             expected += (expected.empty() ? "" : ", ") + each.to_string();
+        if (c.asked_for) {
+            std::string ours;
+            for (const auto& each : c.ours)
+                ours += (ours.empty() ? "" : ", ") + each.to_string();
+            return std::format("the peer '{}' asks for '{}', here is {}", c.offered.to_string(),
+                               c.asked_for->to_string(), ours);
+        }
         return std::format("the peer calls itself '{}', expected {}", c.offered.to_string(),
                            expected.empty() ? "nothing of the kind" : expected);
     }
     std::string operator()(const cause::PeerNotAuthenticated& c) {
-        return std::format("the AUTH of '{}' does not verify: the pre-shared keys differ",
-                           c.peer.to_string());
+        std::string tried;
+        for (const auto& each : c.connections)
+            tried += (tried.empty() ? "" : ", ") + each;
+        return std::format("the AUTH of '{}' does not verify: the pre-shared keys differ (tried: "
+                           "that of {})",
+                           c.peer.to_string(), tried);
     }
     std::string operator()(const cause::AlreadyUp& c) {
         return std::format("'{}' has an IKE SA of this connection already, which is kept",

@@ -39,15 +39,21 @@ struct NoProposal {
 struct NoSelectors {
     policy::SelectorMismatch mismatch;
 };
-/// No connection accepts the peer's identity.
+/// No connection accepts the peer's identity, or has the one that the peer asks us for.
 struct IdentityMismatch {
     policy::Identity offered;
     /// `peer_id` of the connections that were tried.
     std::vector<policy::IdentityPattern> expected;
+    /// As responder, where that is what does not fit: the IDr of the request, and `local_id` of the
+    /// connections that accept the peer.
+    std::optional<policy::Identity> asked_for = std::nullopt;
+    std::vector<policy::Identity> ours = {};
 };
 /// The peer's AUTH does not verify: a different pre-shared key.
 struct PeerNotAuthenticated {
     policy::Identity peer;
+    /// The connections between these identities, whose keys were tried.
+    std::vector<std::string> connections;
 };
 /// The peer has an IKE SA of this connection already, and the connection keeps the older one.
 struct AlreadyUp {

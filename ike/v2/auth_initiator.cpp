@@ -75,7 +75,7 @@ std::optional<Cause> authenticate(const AuthSent& state, const wire::AuthRespons
                                       peer};
     if (!crypto::verify_shared_key_auth(state.keys.suite.prf, state.connection->psk, octets,
                                         response.auth.data))
-        return cause::PeerNotAuthenticated{shortened(peer)};
+        return cause::PeerNotAuthenticated{shortened(peer), {state.connection->name}};
     return std::nullopt;
 }
 

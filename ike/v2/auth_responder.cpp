@@ -85,13 +85,30 @@ struct NotAuthenticated {
     std::vector<ConnectionPtr> meant;
 };
 
-NotAuthenticated mismatch(const AuthAwaited& state, const policy::Identity& peer) {
-    cause::IdentityMismatch mismatch{shortened(peer), {}};
-    mismatch.expected.reserve(state.candidates.size());
-    for (const auto& each : state.candidates)
+NotAuthenticated mismatch(const AuthAwaited& state, const wire::AuthRequest& request) {
+    const auto& peer = request.id_initiator.identity;
+    cause::IdentityMismatch mismatch{.offered = shortened(peer), .expected = {}};
+    std::vector<ConnectionPtr> accepting;
+    for (const auto& each : state.candidates) {
         mismatch.expected.push_back(each->peer_id);
-    const bool one = state.candidates.size() == 1;
-    return {std::move(mismatch), one ? state.candidates : std::vector<ConnectionPtr>{}};
+        if (each->peer_id.matches(peer))
+            accepting.push_back(each);
+    }
+    for (const auto& each : accepting)
+        if (!std::ranges::contains(mismatch.ours, each->local_id))
+            mismatch.ours.push_back(each->local_id);
+    if (!accepting.empty())
+        mismatch.asked_for = shortened(request.id_responder->identity);
+    const auto& meant = accepting.empty() ? state.candidates : accepting;
+    return {std::move(mismatch), meant.size() == 1 ? meant : std::vector<ConnectionPtr>{}};
+}
+
+/// The keys of all these connections failed.
+NotAuthenticated wrong_key(const policy::Identity& peer, const std::vector<ConnectionPtr>& tried) {
+    cause::PeerNotAuthenticated wrong{shortened(peer), {}};
+    for (const auto& each : tried)
+        wrong.connections.push_back(each->name);
+    return {std::move(wrong), tried};
 }
 
 std::expected<AuthenticatedPeer, NotAuthenticated> authenticate(const AuthAwaited& state,
@@ -99,7 +116,7 @@ std::expected<AuthenticatedPeer, NotAuthenticated> authenticate(const AuthAwaite
     const auto& peer = request.id_initiator.identity;
     auto named = with_identity(state.candidates, request);
     if (named.empty())
-        return std::unexpected(mismatch(state, peer));
+        return std::unexpected(mismatch(state, request));
     if (!request.auth)
         return std::unexpected(NotAuthenticated{cause::UnsupportedAuthMethod{0}, named});
     const auto method = request.auth->method;
@@ -120,8 +137,7 @@ std::expected<AuthenticatedPeer, NotAuthenticated> authenticate(const AuthAwaite
         }
     }
     if (!verified)
-        return std::unexpected(
-            NotAuthenticated{cause::PeerNotAuthenticated{shortened(peer)}, named});
+        return std::unexpected(wrong_key(peer, named));
     const auto connection = *verified;
     std::erase_if(named,
                   [&](const ConnectionPtr& each) { return !(each->psk == connection->psk); });

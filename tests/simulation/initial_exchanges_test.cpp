@@ -174,8 +174,11 @@ BOOST_AUTO_TEST_CASE(a_wrong_key_is_named_on_both_sides) {
     TwoGateways net({{left}}, {{right}});
     net.run_for(1s);
     BOOST_TEST(mentions(net.right.sent, "IKE_AUTH { N(AUTHENTICATION_FAILED) }"));
-    BOOST_TEST(
-        cause_of<ike::cause::PeerNotAuthenticated>(status(net.right, "vpn").reason).has_value());
+    const auto wrong = cause_of<ike::cause::PeerNotAuthenticated>(status(net.right, "vpn").reason);
+    BOOST_REQUIRE(wrong.has_value());
+    BOOST_TEST(wrong->peer.to_string() == "10.10.10.5");
+    BOOST_TEST(wrong->connections == std::vector<std::string>{"vpn"},
+               boost::test_tools::per_element());
     const auto left_reason = status(net.left, "vpn").reason;
     const auto refused = cause_of<ike::cause::PeerRefused>(left_reason);
     BOOST_REQUIRE(refused.has_value());
@@ -197,6 +200,38 @@ BOOST_AUTO_TEST_CASE(an_unexpected_identity_is_refused_and_named) {
     BOOST_REQUIRE(mismatch.has_value());
     BOOST_TEST(mismatch->offered.to_string() == "mallory.example.org");
     BOOST_TEST(net.children() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(every_key_that_was_tried_is_named) {
+    const auto left = left_vpn();
+    auto first = mirrored(left), second = first, other = first;
+    second.name = "vpn2";
+    second.local_selectors = subnets({"192.168.50.0/24"});
+    other.name = "other";
+    other.peer_id = policy::IdentityPattern::parse("gw.example.org").value();
+    for (auto* each : {&first, &second, &other})
+        each->psk = policy::Secret::from_text(each->name);
+    TwoGateways net({{left}}, {{first, second, other}});
+    net.run_for(1s);
+    const auto wrong = cause_of<ike::cause::PeerNotAuthenticated>(last_failure(net.right));
+    BOOST_REQUIRE(wrong.has_value());
+    const std::vector<std::string> tried{"vpn", "vpn2"};
+    BOOST_TEST(wrong->connections == tried, boost::test_tools::per_element());
+    BOOST_TEST(ike::to_string(*wrong) == "the AUTH of '10.10.10.5' does not verify: the pre-shared "
+                                         "keys differ (tried: that of vpn, vpn2)");
+}
+
+// RFC 7296 1.2: IDr names whom the initiator wants to talk to.
+BOOST_AUTO_TEST_CASE(an_identity_that_is_asked_for_in_vain_is_told_from_one_that_is_not_accepted) {
+    auto left = left_vpn();
+    const auto right = mirrored(left);
+    left.peer_id = policy::IdentityPattern::parse("gw.example.org").value();
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    const auto why = cause_of<ike::cause::IdentityMismatch>(status(net.right, "vpn").reason);
+    BOOST_REQUIRE(why.has_value());
+    BOOST_TEST(ike::to_string(*why) == "the peer '10.10.10.5' asks for 'gw.example.org', here is "
+                                       "10.10.10.4");
 }
 
 BOOST_AUTO_TEST_CASE(a_responder_with_another_identity_is_told_that_it_is_not_accepted) {
