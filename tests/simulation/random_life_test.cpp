@@ -7,7 +7,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <format>
+#include <iterator>
+#include <optional>
 #include <string>
 
 namespace viaduct::simulation {
@@ -56,9 +59,37 @@ struct Life {
             left.ike.proposals = ike_proposals({"aes256gcm16-prfsha384-x25519-ecp256"});
             right.ike.proposals = ike_proposals({"aes256gcm16-prfsha384-ecp256"});
         }
+        draw_habits(left, right);
         per_pair = left.children == policy::ChildrenShape::per_pair;
         both_begin = right.start == policy::StartAction::initiate;
-        return TwoGateways({{left}}, {{right}}, seed);
+        ike::EndpointSettings settings;
+        if (draw.below(4) == 0)
+            settings.cookie_threshold = 0;
+        return TwoGateways({{left}}, {{right}}, seed, settings);
+    }
+
+    /// Half of all gateways have one that is up to two percent too fast or too slow.
+    Clock draw_clock() {
+        if (draw.below(2) == 0)
+            return {};
+        return {.fast = 20'000 - static_cast<std::int64_t>(draw.below(40'001)),
+                .ahead = std::chrono::seconds(draw.below(100'000))};
+    }
+
+    void draw_habits(policy::Connection& left, policy::Connection& right) {
+        if (draw.below(4) == 0)
+            left.ike.fragmentation.size = static_cast<std::uint16_t>(250 + draw.below(400));
+        if (draw.below(4) == 0)
+            right.ike.fragmentation.size = static_cast<std::uint16_t>(250 + draw.below(400));
+        if (draw.below(6) == 0)
+            left.ike.childless = right.ike.childless = policy::ChildlessUse::force;
+        if (draw.below(6) == 0)
+            left.nat_traversal.force = true;
+        if (draw.below(8) == 0) {
+            left.unique = right.unique = policy::Uniqueness::keep;
+            // What keeps the older SA refuses a peer that authenticates anew.
+            left.ike.reauthentication = right.ike.reauthentication = 0s;
+        }
     }
 
     LinkFaults bad_link(double most) {
@@ -68,25 +99,50 @@ struct Life {
                 .longest = milliseconds(20 + draw.below(3000))};
     }
 
-    void disturb(TwoGateways& net) {
+    /// Whether traffic may find its way closed after it.
+    enum class Harm : std::uint8_t { none, possible };
+    Harm disturb(TwoGateways& net) {
         const auto end = draw.below(2) == 0 ? End::left : End::right;
-        switch (draw.below(9)) {
-        case 0: net.command(End::left, ike::Initiate{"vpn", {}}); break;
-        case 1: net.command(end, ike::Terminate{"vpn"}); break;
-        case 2: net.at(end).restart(); break;
-        case 3: net.at(end).kernel.refusals = 1; break;
-        case 4: net.command(end, ike::Rekey{"vpn", ike::Rekey::What::ike_sas}); break;
-        case 5: net.command(end, ike::Rekey{"vpn", ike::Rekey::What::child_sas}); break;
+        switch (draw.below(12)) {
+        case 0: net.command(End::left, ike::Initiate{"vpn", {}}); return Harm::none;
+        case 1: net.command(end, ike::Terminate{"vpn"}); return Harm::possible;
+        case 2: net.at(end).restart(); return Harm::possible;
+        case 3: net.at(end).kernel.refusals = 1; return Harm::possible;
+        case 4: net.command(end, ike::Rekey{"vpn", ike::Rekey::What::ike_sas}); return Harm::none;
+        case 5: net.command(end, ike::Rekey{"vpn", ike::Rekey::What::child_sas}); return Harm::none;
         case 6:
             net.command(End::left, ike::Rekey{"vpn", ike::Rekey::What::child_sas});
             net.command(End::right, ike::Rekey{"vpn", ike::Rekey::What::ike_sas});
-            break;
+            return Harm::none;
         case 7:
             // The NAT in front of `left`, if there is one, forgets its mappings.
             net.nat_port_offset = static_cast<std::uint16_t>(10000 + 1000 * draw.below(20));
-            break;
-        default: net.cut = !net.cut; break;
+            return Harm::possible;
+        case 8:
+            if (const auto spi = any_inbound_spi(net.at(end)))
+                net.kernel_event(end, ike::SoftExpired{*spi});
+            return Harm::none;
+        case 9:
+            if (const auto spi = any_inbound_spi(net.at(end)))
+                net.kernel_event(end, ike::HardExpired{*spi});
+            return Harm::possible;
+        case 10: reconfigure(net, end); return Harm::possible;
+        default: net.cut = !net.cut; return Harm::possible;
         }
+    }
+
+    std::optional<policy::ChildSpi> any_inbound_spi(const Gateway& gateway) {
+        const auto& installed = gateway.kernel.installed();
+        if (installed.empty())
+            return std::nullopt;
+        const auto nth = static_cast<std::ptrdiff_t>(draw.below(installed.size()));
+        return std::next(installed.begin(), nth)->second.child.inbound_spi;
+    }
+
+    static void reconfigure(TwoGateways& net, End end) {
+        auto& connections = net.at(end).connections;
+        connections.connections.front().esp.lifetime += 1s;
+        net.command(end, ike::Reconfigure{connections});
     }
 
     std::size_t pairs() const { return per_pair ? 2 : 1; }
@@ -108,15 +164,54 @@ struct Life {
     /// A good or middling link, nobody interferes: traffic never finds its way closed.
     void live_in_peace(TwoGateways& net, std::string_view when, Duration duration) {
         net.lost_packets.clear();
-        net.traffic = true;
         const auto before = times_unreachable(net);
         net.run_for(duration);
-        net.traffic = false;
-        if (!net.lost_packets.empty() && times_unreachable(net) == before)
+        check_traffic(net, when, before);
+        if (!net.run_until([&] { return settled(net); }, 3min))
+            complain(net, when);
+    }
+
+    /// Others interfere: what does no harm by itself must not do so together with a bad link, nor
+    /// after harm that has healed.
+    void live_in_trouble(TwoGateways& net) {
+        net.lost_packets.clear();
+        auto before = times_unreachable(net);
+        auto harm = Harm::none;
+        const auto rounds = draw.below(7);
+        for (std::uint64_t i = 0; i < rounds; ++i) {
+            net.run_for(milliseconds(draw.below(60000)));
+            if (harm == Harm::none)
+                check_traffic(net, "in trouble", before);
+            if (times_unreachable(net) != before)
+                harm = Harm::possible;
+            if (is_healed(net))
+                harm = Harm::none;
+            net.lost_packets.clear();
+            before = times_unreachable(net);
+            if (disturb(net) == Harm::possible)
+                harm = Harm::possible;
+        }
+    }
+
+    bool is_healed(TwoGateways& net) const {
+        return !net.cut && net.left.kernel.refusals + net.right.kernel.refusals == 0 &&
+               settled(net);
+    }
+
+    void check_traffic(const TwoGateways& net, std::string_view when, std::size_t unreachable) {
+        if (!net.lost_packets.empty() && times_unreachable(net) == unreachable)
             wrong.push_back(std::format("{}: {} packets lost, first {}", when,
                                         net.lost_packets.size(), net.lost_packets.front()));
-        if (net.left.kernel_children() > 6 * pairs() || net.right.kernel_children() > 6 * pairs())
-            wrong.push_back(std::format("{}: child SAs pile up", when));
+    }
+
+    /// After every step: nothing grows, whatever happens.
+    void check_growth(const TwoGateways& net) {
+        const auto most = std::max(net.left.kernel_children(), net.right.kernel_children());
+        if (most <= most_children)
+            return;
+        most_children = most;
+        if (most > 12 * pairs())
+            wrong.push_back(std::format("{} child SAs pile up", most));
     }
 
     /// How often a peer was found dead, or a request had to be sent so often that the margin before
@@ -136,19 +231,19 @@ struct Life {
 
     void run() {
         auto net = make();
+        net.left.clock = draw_clock();
+        net.right.clock = draw_clock();
         if (behind_nat)
             net.nat_address = address("203.0.113.7");
+        net.after_step = [&] { check_growth(net); };
         if (!net.run_until([&] { return settled(net); }, 2min))
             complain(net, "at first");
+        net.traffic = true;
         live_in_peace(net, "before", 2min);
         net.faults = bad_link(0.1);
         live_in_peace(net, "with little loss", 4min);
         net.faults = bad_link(0.3);
-        const auto rounds = draw.below(6);
-        for (std::uint64_t i = 0; i < rounds; ++i) {
-            net.run_for(milliseconds(draw.below(60000)));
-            disturb(net);
-        }
+        live_in_trouble(net);
         net.cut = false;
         net.faults = {};
         net.left.kernel.refusals = net.right.kernel.refusals = 0;
@@ -162,6 +257,7 @@ struct Life {
         if (!net.run_until([&] { return settled(net); }, 1min))
             complain(net, "in the end");
         live_in_peace(net, "after", 2min);
+        net.traffic = false;
         net.command(End::left, ike::Shutdown{});
         net.command(End::right, ike::Shutdown{});
         net.run_for(1min);
@@ -173,6 +269,8 @@ struct Life {
                     wrong.push_back(gateway->name + ": an IKE SA is left");
     }
 
+    /// At one end, at any time.
+    std::size_t most_children = 0;
     bool per_pair = false;
     bool both_begin = false;
     bool behind_nat = false;

@@ -28,7 +28,43 @@ bool listens(const Gateway& gateway, const policy::UdpPath& path) {
            path.local.port == gateway.settings.nat_port;
 }
 
+/// What is wrong between two children that have each other's SPIs.
+std::vector<std::string> differences(const policy::ChildSa& ours, const policy::ChildSa& theirs) {
+    std::vector<std::string> out;
+    if (theirs.outbound_spi != ours.inbound_spi)
+        out.emplace_back("the SPIs do not cross");
+    if (!(theirs.inbound_keys == ours.outbound_keys && theirs.outbound_keys == ours.inbound_keys))
+        out.emplace_back("different keys");
+    if (theirs.suite != ours.suite)
+        out.emplace_back("different suites");
+    if (theirs.local_selectors != ours.remote_selectors ||
+        theirs.remote_selectors != ours.local_selectors)
+        out.emplace_back("different selectors");
+    if (theirs.encapsulation.has_value() != ours.encapsulation.has_value())
+        out.emplace_back("only one side encapsulates");
+    return out;
+}
+
 } // namespace
+
+TimePoint Clock::shows(TimePoint time) const {
+    const auto passed = time.time_since_epoch();
+    return TimePoint(passed + ahead + passed * fast / 1'000'000);
+}
+
+TimePoint Clock::until_it_shows(TimePoint time) const {
+    if (fast == 0)
+        return time - ahead;
+    const auto passed = std::chrono::duration<double, TimePoint::period>(time.time_since_epoch() - ahead);
+    auto found = TimePoint(std::chrono::duration_cast<TimePoint::duration>(
+        passed / (1.0 + static_cast<double>(fast) / 1e6)));
+    // Division rounds, and so does shows().
+    for (; shows(found) >= time; found -= std::chrono::nanoseconds(1)) {
+    }
+    for (; shows(found) < time; found += std::chrono::nanoseconds(1)) {
+    }
+    return found;
+}
 
 void FakeKernel::check(const policy::ChildSa& child) {
     const auto complain = [&](const std::string& what) {
@@ -274,17 +310,17 @@ void TwoGateways::carry_out(End end, const ike::Effect& effect) {
     auto& gateway = at(end);
     const auto refused = [&](policy::ChildSaId child, const std::optional<std::string>& why) {
         if (why)
-            gateway.endpoint->on_effect_failed(now_, ike::ChildSaInstallFailed{child, *why});
+            gateway.endpoint->on_effect_failed(time_of(end),
+                                               ike::ChildSaInstallFailed{child, *why});
     };
     std::visit(
         ike::Overloaded{
             [&](const ike::SendDatagram& each) { send(end, each); },
             [&](const ike::InstallChildSa& each) {
-                refused(each.child.id, gateway.kernel.install(each.child, FakeKernel::Sides::both));
+                install(end, each.child, FakeKernel::Sides::both);
             },
             [&](const ike::InstallInboundSa& each) {
-                refused(each.child.id,
-                        gateway.kernel.install(each.child, FakeKernel::Sides::inbound));
+                install(end, each.child, FakeKernel::Sides::inbound);
             },
             [&](const ike::InstallOutboundSa& each) {
                 refused(each.child.id, gateway.kernel.install_outbound(each.child));
@@ -293,7 +329,8 @@ void TwoGateways::carry_out(End end, const ike::Effect& effect) {
             [&](const ike::MoveChildSa& each) { gateway.kernel.move(each); },
             [&](const ike::ReadTraffic& each) {
                 gateway.endpoint->on_kernel_event(
-                    now_, ike::TrafficRead{each.child, gateway.kernel.inbound_packets(each.child)});
+                    time_of(end),
+                    ike::TrafficRead{each.child, gateway.kernel.inbound_packets(each.child)});
             },
             [&](const ike::RemoveChildSa& each) { gateway.kernel.remove(each.child); },
             [&](const ike::ResolveName&) {},
@@ -305,6 +342,20 @@ void TwoGateways::carry_out(End end, const ike::Effect& effect) {
             },
         },
         effect);
+}
+
+void TwoGateways::install(End end, const policy::ChildSa& child, FakeKernel::Sides sides) {
+    auto& gateway = at(end);
+    if (const auto why = gateway.kernel.install(child, sides)) {
+        gateway.endpoint->on_effect_failed(time_of(end), ike::ChildSaInstallFailed{child.id, *why});
+        return;
+    }
+    for (const auto& [id, entry] : at(other(end)).kernel.installed())
+        if (entry.child.inbound_spi == child.outbound_spi)
+            for (const auto& each : differences(child, entry.child))
+                strangers.push_back(std::format("{}: child {:08x}: {}", gateway.name,
+                                                static_cast<std::uint32_t>(child.inbound_spi),
+                                                each));
 }
 
 void TwoGateways::drain(End end) {
@@ -338,19 +389,27 @@ void TwoGateways::offer_packet(End sender) {
 }
 
 void TwoGateways::command(End end, const ike::Command& command) {
-    at(end).endpoint->on_command(now_, command);
+    at(end).endpoint->on_command(time_of(end), command);
     drain(end);
 }
 
 void TwoGateways::kernel_event(End end, const ike::KernelEvent& event) {
-    at(end).endpoint->on_kernel_event(now_, event);
+    at(end).endpoint->on_kernel_event(time_of(end), event);
     drain(end);
 }
 
 void TwoGateways::inject(End receiver, const policy::UdpPath& path,
                          std::vector<std::uint8_t> octets) {
-    at(receiver).endpoint->on_datagram(now_, path, octets);
+    at(receiver).endpoint->on_datagram(time_of(receiver), path, octets);
     drain(receiver);
+}
+
+std::optional<TimePoint> TwoGateways::due(const Gateway& gateway) const {
+    const auto deadline = gateway.endpoint->next_deadline();
+    if (!deadline)
+        return std::nullopt;
+    // An endpoint that has not begun yet is due at once.
+    return *deadline == TimePoint::min() ? now_ : gateway.clock.until_it_shows(*deadline);
 }
 
 bool TwoGateways::step(TimePoint limit) {
@@ -358,7 +417,7 @@ bool TwoGateways::step(TimePoint limit) {
     if (!flights_.empty())
         next = std::min(next, flights_.top().arrival);
     for (const auto* gateway : {&left, &right})
-        if (const auto deadline = gateway->endpoint->next_deadline())
+        if (const auto deadline = due(*gateway))
             next = std::min(next, *deadline);
     now_ = std::max(now_, next);
     if (next >= limit)
@@ -366,14 +425,15 @@ bool TwoGateways::step(TimePoint limit) {
     if (!flights_.empty() && flights_.top().arrival <= now_) {
         const auto flight = flights_.top();
         flights_.pop();
-        at(flight.receiver).endpoint->on_datagram(now_, flight.path, flight.octets);
+        at(flight.receiver)
+            .endpoint->on_datagram(time_of(flight.receiver), flight.path, flight.octets);
         drain(flight.receiver);
         return true;
     }
     for (const auto end : {End::left, End::right}) {
-        const auto deadline = at(end).endpoint->next_deadline();
+        const auto deadline = due(at(end));
         if (deadline && *deadline <= now_) {
-            at(end).endpoint->on_deadline(now_);
+            at(end).endpoint->on_deadline(time_of(end));
             drain(end);
         }
     }
@@ -408,7 +468,8 @@ std::size_t TwoGateways::children() const {
 }
 
 std::vector<std::string> TwoGateways::disagreements() const {
-    std::vector<std::string> out = left.kernel.complaints();
+    std::vector<std::string> out = strangers;
+    std::ranges::copy(left.kernel.complaints(), std::back_inserter(out));
     std::ranges::copy(right.kernel.complaints(), std::back_inserter(out));
     const auto compare = [&](const Gateway& here, const Gateway& there) {
         for (const auto& [id, entry] : here.kernel.installed()) {
@@ -425,18 +486,8 @@ std::vector<std::string> TwoGateways::disagreements() const {
                 out.push_back(name + " has no partner");
                 continue;
             }
-            const auto& theirs = found->second.child;
-            if (theirs.outbound_spi != ours.inbound_spi)
-                out.push_back(name + ": the SPIs do not cross");
-            if (!(theirs.inbound_keys == ours.outbound_keys))
-                out.push_back(name + ": different keys");
-            if (theirs.suite != ours.suite)
-                out.push_back(name + ": different suites");
-            if (theirs.local_selectors != ours.remote_selectors ||
-                theirs.remote_selectors != ours.local_selectors)
-                out.push_back(name + ": different selectors");
-            if (theirs.encapsulation.has_value() != ours.encapsulation.has_value())
-                out.push_back(name + ": only one side encapsulates");
+            for (const auto& each : differences(ours, found->second.child))
+                out.push_back(std::format("{}: {}", name, each));
         }
     };
     compare(left, right);

@@ -31,6 +31,17 @@ struct LinkFaults {
     std::chrono::milliseconds longest{10};
 };
 
+/// What a gateway's clock shows while the link's counts: it goes faster by so many parts in a
+/// million, and began elsewhere.
+struct Clock {
+    std::int64_t fast = 0;
+    TimePoint::duration ahead{};
+
+    TimePoint shows(TimePoint time) const;
+    /// The first moment at which it shows `time` or later.
+    TimePoint until_it_shows(TimePoint time) const;
+};
+
 /// A child SA in a fake kernel.
 struct InstalledChild {
     policy::ChildSa child;
@@ -90,6 +101,7 @@ struct Gateway {
     void restart();
 
     std::string name;
+    Clock clock;
     policy::ConnectionSet connections;
     ike::EndpointSettings settings;
     Botan::ChaCha_RNG rng;
@@ -152,6 +164,9 @@ public:
     /// In both kernels, those that carry traffic or will.
     std::size_t children() const;
     std::uint64_t datagrams() const { return datagrams_; }
+    /// Pairs of SAs with each other's SPIs, but not with each other's keys and selectors, seen when
+    /// the second was installed.
+    std::vector<std::string> strangers;
 
 private:
     struct Flight {
@@ -172,6 +187,11 @@ private:
     static std::size_t index(End end) { return end == End::left ? 0 : 1; }
     void trace(End end, const ike::Effect& effect) const;
     void note_lost(std::string what);
+    /// What the gateway's clock shows now.
+    TimePoint time_of(End end) { return at(end).clock.shows(now_); }
+    /// When the gateway has something to do, by the link's clock.
+    std::optional<TimePoint> due(const Gateway& gateway) const;
+    void install(End end, const policy::ChildSa& child, FakeKernel::Sides sides);
     void carry_out(End end, const ike::Effect& effect);
     void offer_packet(End sender);
     void drain(End end);
