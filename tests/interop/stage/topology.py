@@ -69,6 +69,15 @@ _MASQUERADE = """table inet outward {
 }
 """
 
+# What a gateway behind a NAT needs to be called by the other.
+_FORWARD = """table ip forward_ike {{
+ chain prerouting {{
+  type nat hook prerouting priority dstnat
+  iifname "outer" udp dport {{ 500, 4500 }} dnat to {gateway}
+ }}
+}}
+"""
+
 
 class Network:
     """
@@ -145,7 +154,8 @@ class Network:
                            f"addr add {nat.inside} dev inside", f"addr add {nat.outside} dev outer",
                            *_way_to(gateway, other)])
         self[name].output(["sysctl", "-qw", "net.ipv4.ip_forward=1"])
-        run_quietly(["nft", "-f", "-"], namespace=self[name], stdin=_MASQUERADE)
+        run_quietly(["nft", "-f", "-"], namespace=self[name], stdin=_MASQUERADE
+                    + _FORWARD.format(gateway=self.topology.gateways[gateway].ip))
 
     def _masquerade(self):
         for gateway in self.topology.masquerade:
