@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <system_error>
 #include <unordered_map>
 
@@ -82,23 +83,35 @@ std::vector<fs::path> router_files(const fs::path& where, Configuration& result)
     return files;
 }
 
+/// Rare enough to read the file once more for it.
+policy::RouterPlaces places_in(const std::string& path) {
+    const auto file = read_file(path, longest_file);
+    return file ? policy::router_places(file->text) : policy::RouterPlaces();
+}
+
 /// Names and namespaces that are taken.
 class Taken {
 public:
-    /// What forbids `router` beside those before it; empty: nothing, and what it has is taken.
-    std::string take(const std::string& file, const policy::Router& router) {
+    /// What forbids `router` beside those before it; nothing: what it has is taken.
+    std::optional<policy::FileMistake> take(const std::string& file, const policy::Router& router) {
         if (const auto other = files_.find(router.name); other != files_.end()) {
-            return "the router name '" + router.name + "' is used by " + other->second + " already";
+            const auto places = places_in(file);
+            return policy::FileMistake{file, places.name_line, places.name_column,
+                                       "the router name '" + router.name + "' is used by " +
+                                           other->second + " already"};
         }
         if (const auto other = holders_.find(router.netns); other != holders_.end()) {
             const auto place = router.netns.empty() ? std::string("the daemon's own namespace")
                                                     : "the namespace '" + router.netns + "'";
-            return place + " belongs to router '" + other->second + "' of " +
-                   files_.at(other->second) + "; a namespace can have one router";
+            const auto places = places_in(file);
+            return policy::FileMistake{file, places.netns_line, places.netns_column,
+                                       place + " belongs to router '" + other->second + "' of " +
+                                           files_.at(other->second) +
+                                           "; a namespace can have one router"};
         }
         files_.emplace(router.name, file);
         holders_.emplace(router.netns, router.name);
-        return {};
+        return std::nullopt;
     }
 
 private:
@@ -142,8 +155,8 @@ Configuration ConfigurationFiles::read() {
             result.mistakes.insert(result.mistakes.end(), router.error().begin(),
                                    router.error().end());
             result.broken_files.push_back(path.string());
-        } else if (auto reason = taken.take(path.string(), *router); !reason.empty()) {
-            result.mistakes.push_back(mistake(path, std::move(reason)));
+        } else if (auto found = taken.take(path.string(), *router)) {
+            result.mistakes.push_back(std::move(*found));
             result.broken_files.push_back(path.string());
         } else {
             result.routers.push_back({path.string(), std::move(*router)});

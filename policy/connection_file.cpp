@@ -42,11 +42,17 @@ std::string_view line_of(std::string_view text, toml::source_index line) {
     return text.substr(0, text.find('\n'));
 }
 
-/// What toml++ says, without the part of the file that it quotes: that could be a secret.
+/// What toml++ says, without the part of the file that it quotes: that could be a secret. What it
+/// quotes behind "expected" is its own.
+std::string_view without_quotation(std::string_view message) {
+    message = message.substr(0, message.find(", saw '"));
+    const auto quote = message.find(" '");
+    return message.substr(0, message.find("expected") < quote ? message.npos : quote);
+}
+
 void add_syntax_error(std::string_view text, const toml::parse_error& error, Mistakes& mistakes) {
     const auto place = error.source().begin;
-    std::string_view message = error.description();
-    message = message.substr(0, std::min(message.find(", saw '"), message.find(" '")));
+    auto message = without_quotation(error.description());
     if (ascii_lower(line_of(text, place.line)).contains("psk"))
         message = "expected psk = \"secret\"";
     mistakes.add(place, "not TOML: " + printable(message));
@@ -158,6 +164,26 @@ parse_connection_file(std::string_view file, std::string_view text, FileAccess a
     if (!mistakes.empty())
         return std::unexpected(mistakes.in_order());
     return router;
+}
+
+RouterPlaces router_places(std::string_view text) {
+    RouterPlaces places;
+    Mistakes mistakes("");
+    if (!is_within_bounds(text, mistakes))
+        return places;
+    const auto parsed = toml::parse(text);
+    if (!parsed)
+        return places;
+    if (const auto name = parsed.table()["router"]["name"]) {
+        const auto at = name.node()->source().begin;
+        places = {at.line, at.column, at.line, at.column};
+    }
+    if (const auto netns = parsed.table()["router"]["netns"]) {
+        const auto at = netns.node()->source().begin;
+        places.netns_line = at.line;
+        places.netns_column = at.column;
+    }
+    return places;
 }
 
 } // namespace viaduct::policy

@@ -120,8 +120,24 @@ BOOST_AUTO_TEST_CASE(a_name_or_namespace_used_twice_is_a_mistake_of_the_later_fi
     const auto read = read_configuration(folder.path());
     BOOST_TEST(read.routers.size() == 1U);
     BOOST_TEST((read.broken_files == std::vector{b.string(), c.string()}));
-    BOOST_TEST(all_mistakes(read).contains("the router name 'router1' is used by"));
-    BOOST_TEST(all_mistakes(read).contains("the namespace 'ns1' belongs to router 'router1'"));
+    const auto mistakes = all_mistakes(read);
+    BOOST_TEST(mistakes.contains(b.string() + ":2:8: the router name 'router1' is used by"),
+               mistakes);
+    BOOST_TEST(mistakes.contains(c.string() + ":3:9: the namespace 'ns1' belongs to router"),
+               mistakes);
+}
+
+BOOST_AUTO_TEST_CASE(the_daemons_own_namespace_has_one_router_too) {
+    test::TemporaryFolder folder;
+    const auto own = [](std::string_view name) {
+        auto text = router_text(name, "");
+        return text.erase(text.find("netns"), text.find("[ike") - text.find("netns"));
+    };
+    folder.write("a.toml", own("router1"));
+    const auto b = folder.write("b.toml", own("router2"));
+    const auto mistakes = all_mistakes(read_configuration(folder.path()));
+    BOOST_TEST(mistakes.contains(b.string() + ":2:8: the daemon's own namespace belongs to"),
+               mistakes);
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_that_others_may_read_is_refused_with_the_reason) {

@@ -41,6 +41,16 @@ std::string with(std::string_view key, std::string_view line) {
 
 BOOST_AUTO_TEST_SUITE(connection_mistakes)
 
+BOOST_AUTO_TEST_CASE(what_is_no_toml_is_told_with_its_place_and_what_was_expected) {
+    BOOST_TEST(mistake("[router\nname = \"router1\"\n") ==
+               "router1.toml:1:8: not TOML: Error while parsing table header: expected ']'");
+    BOOST_TEST(mistake("[router]\nname \"router1\"\n") ==
+               "router1.toml:2:6: not TOML: Error while parsing key-value pair: expected '='");
+    BOOST_TEST(mistake("[router]\nname = router1\n").starts_with("router1.toml:2:"));
+    // What it quotes of the file could be a secret.
+    BOOST_TEST(!mistake("[router]\n\"hidden\" = 1\n\"hidden\" = 2\n").contains("hidden"));
+}
+
 BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_in_the_order_of_the_text) {
     const auto messages = mistakes(R"([router]
 nmae = "router1"
