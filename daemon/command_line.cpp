@@ -20,7 +20,7 @@ po::options_description described_options() {
     add("foreground", "log to the terminal instead of syslog");
     add("debug", po::value<std::string>()->value_name("AREA=LEVEL,..."),
         "areas policy, ike, xfrm, netns, daemon, all; levels error, warn, info, debug, trace or "
-        "0 to 4; 'keys' alone shows session keys");
+        "0 to 4; 'keys' alone shows the ESP keys");
     add("kernel", po::value<std::string>()->value_name("xfrm|none|dry-run"),
         "none: negotiate for real, install nothing");
     add("dry-run", "same as --kernel dry-run: say what would go into the kernel");

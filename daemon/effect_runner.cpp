@@ -100,13 +100,15 @@ EffectRunner::Outcome EffectRunner::on_installed(const policy::ChildSa& child,
 void EffectRunner::show_keys(const policy::ChildSa& child) {
     const auto show = [&](const char* direction, policy::ChildSpi spi,
                           const policy::EspKeys& keys) {
-        surroundings_.log.write(LogArea::xfrm, LogLevel::error,
-                                fmt::format("KEYS {}: encryption {} integrity {}", direction,
-                                            policy::hexadecimal(keys.encryption.expose()),
-                                            policy::hexadecimal(keys.integrity.expose())),
-                                {.router = router_,
-                                 .connection = child.connection,
-                                 .spi = fmt::format("{:08x}", std::to_underlying(spi))});
+        auto text = fmt::format("KEYS {}: encryption {}", direction,
+                                policy::hexadecimal(keys.encryption.expose()));
+        if (!keys.integrity.expose().empty()) {
+            text += " integrity " + policy::hexadecimal(keys.integrity.expose());
+        }
+        surroundings_.log.write_keys(LogArea::xfrm, text,
+                                     {.router = router_,
+                                      .connection = child.connection,
+                                      .spi = fmt::format("{:08x}", std::to_underlying(spi))});
     };
     show("inbound", child.inbound_spi, child.inbound_keys);
     show("outbound", child.outbound_spi, child.outbound_keys);

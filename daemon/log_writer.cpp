@@ -101,11 +101,21 @@ void LogWriter::write_octets(LogArea area, LogLevel level, std::string_view text
     put(area, level, text, 140000, fields);
 }
 
+void LogWriter::write_keys(LogArea area, std::string_view text, const LogFields& fields) {
+    if (levels_.keys) {
+        put_line(area, LogLevel::debug, text, 2000, fields);
+    }
+}
+
 void LogWriter::put(LogArea area, LogLevel level, std::string_view text, std::size_t limit,
                     const LogFields& fields) {
-    if (!shows(area, level)) {
-        return;
+    if (shows(area, level)) {
+        put_line(area, level, text, limit, fields);
     }
+}
+
+void LogWriter::put_line(LogArea area, LogLevel level, std::string_view text, std::size_t limit,
+                         const LogFields& fields) {
     std::string line(to_string(area));
     line.append(": ").append(one_line(text, limit));
     append_field(line, "router", fields.router);

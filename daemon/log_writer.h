@@ -51,9 +51,14 @@ public:
     void write_octets(LogArea area, LogLevel level, std::string_view text,
                       const LogFields& fields = {});
 
+    /// Keys, which `--debug keys` asks for by name: only then, and whatever the area's level is.
+    void write_keys(LogArea area, std::string_view text, const LogFields& fields = {});
+
 private:
     void put(LogArea area, LogLevel level, std::string_view text, std::size_t limit,
              const LogFields& fields);
+    void put_line(LogArea area, LogLevel level, std::string_view text, std::size_t limit,
+                  const LogFields& fields);
 
     LogLevels levels_;
     std::shared_ptr<spdlog::logger> destination_;

@@ -133,7 +133,9 @@ int run(const DaemonOptions& options) {
 
     routers.watch();
     const auto plan = reload.run();
-    log.write(LogArea::daemon, LogLevel::info, "ready: " + count_text(plan));
+    log.write(LogArea::daemon, LogLevel::info,
+              "ready: " + count_text(plan) +
+                  (options.only.empty() ? "" : "; of these only '" + options.only + "' is served"));
     send_ready_notice();
     loop.run();
     control->reset();

@@ -162,14 +162,22 @@ OperatorCommands::one_connection(const std::string& name) {
         return std::unexpected(failure("router " + found.front().router +
                                        " is not running: " + router->waiting_reason()));
     }
+    if (!state_of(found.front())) {
+        return std::unexpected(failure(found.front().to_string() +
+                                       " is not served: viaductd was started with --only"));
+    }
     return found.front();
 }
 
-bool OperatorCommands::is_up(const ConnectionName& name) {
+std::optional<ike::ConnectionState> OperatorCommands::state_of(const ConnectionName& name) {
     const auto status = routers_.find_router(name.router)->endpoint_status();
-    return std::ranges::any_of(status->connections, [&](const auto& connection) {
-        return connection.name == name.connection && connection.state == ike::ConnectionState::up;
-    });
+    const auto found = std::ranges::find(status->connections, name.connection,
+                                         [](const auto& connection) { return connection.name; });
+    return found == status->connections.end() ? std::nullopt : std::optional(found->state);
+}
+
+bool OperatorCommands::is_up(const ConnectionName& name) {
+    return state_of(name) == ike::ConnectionState::up;
 }
 
 void OperatorCommands::up(const ControlRequest& request, const ControlAnswer& answer) {

@@ -8,6 +8,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ private:
     std::string rekey(const ControlRequest& request);
     /// Answers when every router has been looked at.
     void compare(const ControlRequest& request, const ControlAnswer& answer);
+    /// Of a connection of a running router; nothing: `--only` leaves it out.
+    std::optional<ike::ConnectionState> state_of(const ConnectionName& name);
     bool is_up(const ConnectionName& name);
     /// The running router of the one connection that the name stands for, or the answer that says
     /// why not.

@@ -52,6 +52,15 @@ BOOST_AUTO_TEST_CASE(text_from_the_network_makes_no_line_of_its_own) {
                "warning ike: peer a\\nerror ike: forged \\x1b[31m connection=x\\ny\n");
 }
 
+BOOST_AUTO_TEST_CASE(keys_are_written_where_they_are_asked_for_and_nowhere_else) {
+    auto silent = writer("all=trace");
+    silent.write_keys(LogArea::xfrm, "KEYS 0123");
+    BOOST_TEST(written.str() == "");
+    auto asked = writer("all=error,keys");
+    asked.write_keys(LogArea::xfrm, "KEYS 0123");
+    BOOST_TEST(written.str() == "debug xfrm: KEYS 0123\n");
+}
+
 BOOST_AUTO_TEST_CASE(long_text_is_cut) {
     BOOST_TEST(one_line(std::string(2000, 'x')).size() == 1003U);
     auto log = writer("all=info");

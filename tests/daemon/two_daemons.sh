@@ -199,6 +199,22 @@ status=0
 viaduct left status 2>"$folder/status.log" || status=$?
 [ $status -eq 3 ] || fail "status without a daemon ended with $status"
 grep -q 'viaductd does not run' "$folder/status.log" || fail "status does not say so"
+
+echo "--only leaves the others alone, and says so"
+"$bin/viaductd" --foreground --kernel none --config "$folder/left" --only other \
+    --control "$folder/left.sock" 2>"$folder/only.log" &
+left_daemon=$!
+wait_for "the ready line" logged only "ready: 1 router, 1 connection; of these only 'other' is served"
+logged only "no connection 'other' is configured" || fail "nobody says that there is no such connection"
+if viaduct left up vpn2 2>"$folder/up.log"; then
+    fail "up succeeded for what is not served"
+fi
+grep -q -- 'vpn2 is not served: viaductd was started with --only' "$folder/up.log" ||
+    fail "up does not say that the connection is left out"
+kill -TERM "$left_daemon"
+wait "$left_daemon" || fail "left ended with $?"
+left_daemon=''
+
 kill -TERM "$right_daemon"
 wait "$right_daemon" || fail "right ended with $?"
 right_daemon=''
