@@ -4,10 +4,12 @@
 #include "ike/v1/isakmp_sa.h"
 #include "ike/v2/ike_sa.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace viaduct::ike {
 
@@ -57,11 +59,19 @@ public:
         return visit([](const auto& sa) { return sa.status(); });
     }
     // Of an established SA.
-    bool is_complete() const {
-        return visit([](const auto& sa) { return sa.is_complete(); });
+    bool is_complete(TimePoint now,
+                     const std::function<bool(const policy::ChildSelectors&)>& is_demanded) const {
+        return visit([&](const auto& sa) { return sa.is_complete(now, is_demanded); });
     }
-    bool carries_everything() const {
-        return visit([](const auto& sa) { return sa.carries_everything(); });
+    bool carries_everything(
+        const std::function<bool(const policy::ChildSelectors&)>& is_demanded) const {
+        return visit([&](const auto& sa) { return sa.carries_everything(is_demanded); });
+    }
+    std::vector<policy::ChildSelectors> missing_children() const {
+        return visit([](const auto& sa) { return sa.missing_children(); });
+    }
+    bool protects(const policy::ChildSelectors& selectors) const {
+        return visit([&](const auto& sa) { return sa.protects(selectors); });
     }
     bool is_confirmed() const {
         return visit([](const auto& sa) { return sa.is_confirmed(); });

@@ -1,6 +1,7 @@
 #include "ike/child_installation.h"
 
 #include "ike/lifetime.h"
+#include "policy/wanted_interface.h"
 
 namespace viaduct::ike {
 
@@ -14,6 +15,7 @@ policy::ChildSa child_sa(Turn& turn, const IkeSaFacts& facts, const policy::Conn
         .connection = connection.name,
         .reqid = turn.child_spis.reqid(id, connection.name, made.selectors.local(),
                                        made.selectors.remote()),
+        .if_id = policy::interface_id(connection),
         .local_address = facts.path.local.address,
         .remote_address = facts.path.remote.address,
         .inbound_spi = made.inbound_spi,

@@ -1,5 +1,7 @@
 #include "ike/child_spi_table.h"
 
+#include "policy/trap.h"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -51,7 +53,7 @@ std::uint32_t ChildSpiTable::reqid(policy::ChildSaId child, const std::string& c
         reqids_.try_emplace({connection, std::move(local), std::move(remote)});
     if (is_new) {
         do
-            last_reqid_ = last_reqid_ % policy::reqid_number_mask + 1;
+            last_reqid_ = last_reqid_ % policy::trap_number_mask + 1;
         while (!reqid_numbers_.insert(policy::reqid_mark | last_reqid_).second);
         found->second.number = policy::reqid_mark | last_reqid_;
     }

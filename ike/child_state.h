@@ -3,18 +3,14 @@
 
 #include "ike/input.h"
 #include "policy/child_sa.h"
+#include "policy/child_selectors.h"
 
 #include <optional>
 #include <vector>
 
 namespace viaduct::ike {
 
-/// The selectors that a child SA is to protect, before the peer narrows them.
-struct ChildSelectors {
-    std::vector<policy::TrafficSelector> local;
-    std::vector<policy::TrafficSelector> remote;
-    friend bool operator==(const ChildSelectors&, const ChildSelectors&) = default;
-};
+using policy::ChildSelectors;
 
 /// A child SA that is installed, at least its inbound side.
 struct ChildState {

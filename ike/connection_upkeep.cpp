@@ -51,6 +51,8 @@ void ConnectionUpkeep::adopt(TimePoint now, ConnectionPtr connection) {
         obstacle_.reset(); // of another way
     if (before->start == connection_->start)
         return;
+    demand_.clear();
+    held_down_ = false;
     if (connection_->start == policy::StartAction::initiate) {
         want(now);
     } else {
@@ -61,6 +63,8 @@ void ConnectionUpkeep::adopt(TimePoint now, ConnectionPtr connection) {
 
 void ConnectionUpkeep::want(TimePoint now) {
     wanted_ = true;
+    held_down_ = false;
+    not_before_.reset();
     failures_ = 0;
     if (established.empty() && !negotiation)
         next_attempt_ = now;
@@ -68,14 +72,46 @@ void ConnectionUpkeep::want(TimePoint now) {
 
 void ConnectionUpkeep::unwant(TimePoint now, Cause why) {
     wanted_ = false;
+    demand_.clear();
+    held_down_ = true;
     next_attempt_.reset();
     note(now, std::move(why));
     if (established.empty())
         enter(now, ConnectionState::down);
 }
 
+bool ConnectionUpkeep::on_demand(TimePoint now, const policy::ChildSelectors& child) {
+    if (held_down_ || connection_->start != policy::StartAction::on_demand)
+        return false;
+    demand_renewed_ = true;
+    const bool known = std::ranges::contains(demand_, child);
+    if (!known)
+        demand_.push_back(child);
+    // Without a path, the first packet's attempt has said so; the rest waits for the path.
+    if (established.empty() && !negotiation && !next_attempt_ && !(known && obstacle_)) {
+        next_attempt_ = not_before_ ? std::max(*not_before_, now) : now;
+        enter(now, ConnectionState::waiting);
+        return true;
+    }
+    return !known;
+}
+
+bool ConnectionUpkeep::demands(const policy::ChildSelectors& child) const {
+    return connection_->start != policy::StartAction::on_demand || wanted_ ||
+           std::ranges::any_of(demand_,
+                               [&](const auto& each) { return policy::contains(each, child); });
+}
+
+void ConnectionUpkeep::on_demand_met(std::span<const policy::ChildSelectors> missing) {
+    std::erase_if(demand_, [&](const auto& each) {
+        return std::ranges::none_of(
+            missing, [&](const auto& child) { return policy::contains(each, child); });
+    });
+}
+
 void ConnectionUpkeep::on_attempt(TimePoint now) {
     next_attempt_.reset();
+    demand_renewed_ = false;
     if (established.empty())
         enter(now, ConnectionState::negotiating);
 }
@@ -87,7 +123,7 @@ void ConnectionUpkeep::on_path_blocked(TimePoint now, const PathObstacle& obstac
     next_attempt_.reset();
     note(now, cause::NoPath{obstacle});
     reason_is_ours_ = true;
-    enter(now, wanted_ ? ConnectionState::waiting : ConnectionState::down);
+    enter(now, wanted() ? ConnectionState::waiting : ConnectionState::down);
 }
 
 void ConnectionUpkeep::on_path_open(TimePoint now) {
@@ -97,12 +133,19 @@ void ConnectionUpkeep::on_path_open(TimePoint now) {
         reason_at_.reset();
         reason_is_ours_ = false;
     }
+    try_now(now);
+}
+
+void ConnectionUpkeep::try_now(TimePoint now) {
     if (wanted_)
         want(now);
+    else if (wanted() && established.empty() && !negotiation)
+        next_attempt_ = now;
 }
 
 void ConnectionUpkeep::on_up(TimePoint now) {
     next_attempt_.reset();
+    held_down_ = false;
     up_since_ = now;
     reason_.reset();
     reason_at_.reset();
@@ -141,21 +184,30 @@ void ConnectionUpkeep::on_child_up(TimePoint now) {
 
 void ConnectionUpkeep::retry_later(TimePoint now, Botan::RandomNumberGenerator& rng) {
     ++failures_;
-    next_attempt_ = now + wait_after(failures_, rng);
+    const auto next = now + wait_after(failures_, rng);
+    // For traffic that is still to come.
+    if (connection_->start == policy::StartAction::on_demand)
+        not_before_ = next;
+    if (wanted())
+        next_attempt_ = next;
 }
 
 void ConnectionUpkeep::on_attempt_failed(TimePoint now, Cause why,
                                          Botan::RandomNumberGenerator& rng) {
     note(now, std::move(why));
     reason_is_ours_ = true;
-    if (wanted_ || renewing)
+    // Each attempt is for packets that came before it or while it was under way.
+    if (!demand_renewed_)
+        demand_.clear();
+    if (wanted() || renewing ||
+        connection_->start == policy::StartAction::on_demand)
         retry_later(now, rng);
     if (established.empty())
-        enter(now, wanted_ ? ConnectionState::waiting : ConnectionState::down);
+        enter(now, wanted() ? ConnectionState::waiting : ConnectionState::down);
 }
 
 void ConnectionUpkeep::on_peer_failed(TimePoint now, Cause why) {
-    if (state_ == ConnectionState::up || (wanted_ && reason_is_ours_))
+    if (state_ == ConnectionState::up || (wanted() && reason_is_ours_))
         return;
     note(now, std::move(why));
 }
@@ -172,16 +224,18 @@ void ConnectionUpkeep::on_down(TimePoint now, Cause why, bool others,
     if ((peer_dead && connection_->dpd.action == policy::DpdAction::clear) ||
         (closed && connection_->close == policy::CloseAction::clear))
         wanted_ = false;
+    // Traffic asks again: its policies are those of the trap now.
+    demand_.clear();
     if (obstacle_ && wanted_) {
         // What keeps it down now is that, whatever ended it.
         note(now, cause::NoPath{*obstacle_});
-    } else if (wanted_ && !negotiation) {
+    } else if (!negotiation && (wanted_ || connection_->start == policy::StartAction::on_demand)) {
         if (now - up_since_ >= stable_time)
             failures_ = 0;
-        if (peer_dead)
-            next_attempt_ = now;
-        else
+        if (!peer_dead)
             retry_later(now, rng);
+        else if (wanted_)
+            next_attempt_ = now;
     }
     enter(now, negotiation ? ConnectionState::negotiating
                            : (wanted_ ? ConnectionState::waiting : ConnectionState::down));

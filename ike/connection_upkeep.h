@@ -5,11 +5,13 @@
 #include "ike/established_sas.h"
 #include "ike/report.h"
 #include "ike/status.h"
+#include "policy/child_selectors.h"
 
 #include <botan/rng.h>
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,7 +31,19 @@ public:
     /// It is to be brought up and kept up, from now on or until unwant().
     void want(TimePoint now);
     void unwant(TimePoint now, Cause why);
-    bool wanted() const { return wanted_; }
+    /// Where it is wanted and down: without waiting any longer.
+    void try_now(TimePoint now);
+    /// Also for as long as there is traffic for children that an on-demand connection lacks.
+    bool wanted() const { return wanted_ || !demand_.empty(); }
+
+    /// A packet waits. False when that changes nothing: the operator closed the connection, or the
+    /// same is asked for already. After a failure it is tried no sooner than one that we keep up.
+    bool on_demand(TimePoint now, const policy::ChildSelectors& child);
+    /// Whether the child between these selectors is to be made: of an on-demand connection that
+    /// nobody brought up otherwise, only what there is traffic for.
+    bool demands(const policy::ChildSelectors& child) const;
+    /// A child came up; these are still to come.
+    void on_demand_met(std::span<const policy::ChildSelectors> missing);
 
     void on_attempt(TimePoint now);
     /// Nothing is tried while there is an obstacle.
@@ -84,6 +98,14 @@ private:
 
     ConnectionPtr connection_;
     bool wanted_ = false;
+    /// Traffic for which there is no child yet, of an on-demand connection.
+    std::vector<policy::ChildSelectors> demand_;
+    /// There was traffic since our attempt began, so that another may follow it.
+    bool demand_renewed_ = false;
+    /// The operator closed it: traffic does not bring it back.
+    bool held_down_ = false;
+    /// After a failure, the earliest time for another attempt.
+    std::optional<TimePoint> not_before_;
     ConnectionState state_ = ConnectionState::down;
     TimePoint since_;
     std::optional<TimePoint> next_attempt_;

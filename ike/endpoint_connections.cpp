@@ -161,6 +161,15 @@ void Endpoint::Core::initiate(TimePoint now, const Initiate& command) {
         handle(now, spi, [](auto& turn, auto& sa) { sa.create_missing_children(turn); });
 }
 
+void Endpoint::Core::acquire(TimePoint now, const Acquire& event) {
+    auto* upkeep = find(event.connection);
+    if (!upkeep || shut_down_ || !upkeep->on_demand(now, event.selectors))
+        return;
+    schedule(*upkeep);
+    for (const auto spi : upkeep->established.all())
+        handle(now, spi, [](auto& turn, auto& sa) { sa.on_demand(turn); });
+}
+
 void Endpoint::Core::terminate(TimePoint now, const Terminate& command) {
     auto* upkeep = find(command.connection);
     if (!upkeep)
@@ -210,8 +219,7 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
         // It speaks of what was configured before.
         handle(now, *begun,
                [](auto& turn, auto& sa) { sa.close(turn, cause::Reconfigured{}); });
-        if (upkeep->wanted())
-            upkeep->want(now);
+        upkeep->try_now(now);
     }
     schedule(*upkeep);
     if (changed.sas.new_ike_sas) {

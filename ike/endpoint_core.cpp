@@ -36,7 +36,11 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
             .is_wanted =
                 [this](const std::string& connection) {
                     const auto* upkeep = find(connection);
-                    return upkeep && upkeep->wanted() && !shut_down_;
+                    return upkeep && !shut_down_ && (upkeep->wanted() || is_replaced(*upkeep));
+                },
+            .is_demanded =
+                [this](const policy::Connection& connection, const ChildSelectors& child) {
+                    return is_demanded(connection.name, child);
                 },
             .draw_ike_spi = [this] { return draw_spi(); },
             .is_alive = [this](wire::IkeSpi spi) { return find_alive(spi) != nullptr; },
@@ -159,6 +163,22 @@ void Endpoint::Core::on_deadline(TimePoint now) {
     }
 }
 
+bool Endpoint::Core::is_replaced(const ConnectionUpkeep& upkeep) const {
+    return upkeep.connection().start == policy::StartAction::on_demand &&
+           !upkeep.to_replace.empty();
+}
+
+bool Endpoint::Core::is_demanded(const std::string& connection,
+                                 const policy::ChildSelectors& child) {
+    const auto* upkeep = find(connection);
+    // What an IKE SA carries that is to be replaced, its successor has to carry too.
+    return upkeep && (upkeep->demands(child) ||
+                      std::ranges::any_of(upkeep->to_replace, [&](wire::IkeSpi spi) {
+                          const auto* old = find_alive(spi);
+                          return old && old->protects(child);
+                      }));
+}
+
 AnyIkeSa* Endpoint::Core::find_alive(wire::IkeSpi spi) {
     const auto found = sas_.find(spi);
     return found != sas_.end() && found->second.sa.alive() ? &found->second.sa : nullptr;
@@ -181,7 +201,10 @@ bool Endpoint::Core::hand_over(TimePoint now, const std::string& connection, wir
     // One that the peer has for certain takes the traffic; else it goes where it can.
     const bool carried = std::ranges::any_of(others, [&](wire::IkeSpi each) {
         const auto* sa = find_alive(each);
-        return sa->is_confirmed() && sa->carries_everything();
+        return sa->is_confirmed() &&
+               sa->carries_everything([&](const policy::ChildSelectors& child) {
+                   return is_demanded(connection, child);
+               });
     });
     if (!carried)
         for (const auto each : others)
@@ -214,6 +237,7 @@ void Endpoint::Core::on_kernel_event(TimePoint now, const KernelEvent& event) {
                            sa.on_soft_expired(turn, each.inbound_spi);
                        });
                    },
+                   [&](const Acquire& each) { acquire(now, each); },
                    [&](const TrafficRead& each) {
                        with_owner(each.child, [&](auto& turn, auto& sa) {
                            sa.on_traffic_read(turn, each.child, each.inbound_packets);

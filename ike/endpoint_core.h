@@ -97,6 +97,10 @@ private:
     /// Null unless it is established and not closing.
     AnyIkeSa* find_alive(wire::IkeSpi spi);
     bool has_other(const std::string& connection, wire::IkeSpi spi);
+    /// Whether the IKE SA of an on-demand connection is being replaced by one authenticated anew.
+    bool is_replaced(const ConnectionUpkeep& upkeep) const;
+    bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
+    bool is_complete(TimePoint now, const AnyIkeSa& sa);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
     void schedule(TimePoint now, wire::IkeSpi spi, Entry& entry);
     void note_messages(std::size_t first_effect, const std::optional<Ascription>& ascription);
@@ -106,6 +110,7 @@ private:
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome);
     void close_duplicates(TimePoint now, wire::IkeSpi spi, const ConnectionUpkeep& upkeep,
                           const outcome::Up& outcome);
+    void note_demand_met(wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_superfluous(TimePoint now, wire::IkeSpi spi);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::NewIkeSa& outcome);
@@ -124,6 +129,7 @@ private:
 
     // Connections (endpoint_connections.cpp).
     void initiate(TimePoint now, const Initiate& command);
+    void acquire(TimePoint now, const Acquire& event);
     void terminate(TimePoint now, const Terminate& command);
     void rekey(TimePoint now, const Rekey& command);
     void reconfigure(TimePoint now, const Reconfigure& command);

@@ -49,10 +49,12 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
     const bool v1 = sa->second.sa.is_v1();
     if (v1)
         adopt_children(now, spi);
-    if (outcome.has_child)
+    if (outcome.has_child) {
         upkeep->on_up(now);
-    else
+        note_demand_met(spi, *upkeep);
+    } else {
         upkeep->on_ike_only(now);
+    }
     if (!ours)
         return;
     // Should its children not all come.
@@ -68,15 +70,27 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
     if (!upkeep)
         return;
     upkeep->on_child_up(now);
+    note_demand_met(spi, *upkeep);
     const auto* sa = find_alive(spi);
     if (sa && !sa->is_v1())
         close_replaced(now, spi, *upkeep);
 }
 
+void Endpoint::Core::note_demand_met(wire::IkeSpi spi, ConnectionUpkeep& upkeep) {
+    if (const auto* sa = find_alive(spi))
+        upkeep.on_demand_met(sa->missing_children());
+}
+
+bool Endpoint::Core::is_complete(TimePoint now, const AnyIkeSa& sa) {
+    return sa.is_complete(now, [&](const policy::ChildSelectors& child) {
+        return is_demanded(sa.connection(), child);
+    });
+}
+
 void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep) {
     const auto* sa = find_alive(spi);
     if (!sa || std::ranges::contains(upkeep.to_replace, spi) ||
-        sa->facts().role != Role::initiator || !sa->is_complete(now))
+        sa->facts().role != Role::initiator || !is_complete(now, *sa))
         return;
     upkeep.renewing = false;
     for (const auto each : std::exchange(upkeep.to_replace, {})) {
@@ -125,7 +139,7 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
             continue;
         others = true;
         if (other->is_confirmed())
-            replaced = replaced || other->is_complete(now);
+            replaced = replaced || is_complete(now, *other);
         else
             handle(now, each, [](auto& turn, auto& it) { it.check_liveness(turn); });
     }

@@ -3,12 +3,15 @@
 #pragma once
 
 #include "policy/child_sa.h"
+#include "policy/child_selectors.h"
 #include "policy/connection.h"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace viaduct::ike {
 
@@ -78,7 +81,13 @@ struct TrafficRead {
     /// Since the child was installed. 0 when it is not installed or nobody counts.
     std::uint64_t inbound_packets = 0;
 };
-using KernelEvent = std::variant<HardExpired, SoftExpired, TrafficRead>;
+/// A packet waits for a child SA that an on-demand connection is to have between these selectors
+/// (policy::Trap).
+struct Acquire {
+    std::string connection;
+    policy::ChildSelectors selectors;
+};
+using KernelEvent = std::variant<HardExpired, SoftExpired, TrafficRead, Acquire>;
 
 /// An InstallChildSa, InstallInboundSa or InstallOutboundSa that the kernel refused. Nothing of the
 /// child SA remains in the kernel.

@@ -6,6 +6,7 @@
 #include "ike/connection_directory.h"
 #include "ike/effect.h"
 #include "ike/settings.h"
+#include "policy/child_selectors.h"
 
 #include <botan/rng.h>
 
@@ -45,6 +46,10 @@ struct Turn {
     std::function<bool(const std::string& connection)> is_up;
     /// Whether we are to bring a connection up and keep it up.
     std::function<bool(const std::string& connection)> is_wanted;
+    /// Whether a child that the connection wants is to be made now; of an on-demand connection only
+    /// those that there is traffic for.
+    std::function<bool(const policy::Connection& connection, const policy::ChildSelectors& child)>
+        is_demanded;
     /// An IKE SPI that no other IKE SA of the endpoint has.
     std::function<wire::IkeSpi()> draw_ike_spi;
     /// Whether the IKE SA with our SPI `spi` is established and not closing.

@@ -2,6 +2,7 @@
 
 #include "policy/connection_table.h"
 #include "policy/printable.h"
+#include "policy/wanted_interface.h"
 
 #include <algorithm>
 #include <array>
@@ -128,7 +129,10 @@ void read_connections(const TomlTable& root, const toml::table& tree, FileAccess
     for (std::size_t i = 0; i < tables->size(); ++i) {
         const auto& connection = *tables->get(i)->as_table();
         const TomlTable table(connection, connection_title(connection, i), root.mistakes());
-        set.connections.push_back(read_connection(table, policies, access, read_secret));
+        auto made = read_connection(table, policies, access, read_secret);
+        if (const auto conflict = interface_conflict(set, made))
+            table.mistake("interface", *conflict);
+        set.connections.push_back(std::move(made));
         const auto& name = set.connections.back().name;
         const auto [first, is_new] = seen.emplace(name, table.place());
         if (!is_new && !name.empty())

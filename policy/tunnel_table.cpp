@@ -1,6 +1,7 @@
 #include "policy/tunnel_table.h"
 
 #include "policy/printable.h"
+#include "policy/wanted_interface.h"
 
 #include <algorithm>
 
@@ -52,6 +53,8 @@ void read_interface(const TomlTable& table, Connection& connection) {
         interface.addresses = read_addresses(table);
     interface.routes = table.boolean("routes").value_or(interface.routes);
     connection.interface = std::move(interface);
+    if (const auto conflict = route_conflict(connection))
+        table.mistake("interface", *conflict);
     if (connection.esp.mode == EspMode::transport)
         table.mistake("interface", "an 'interface' needs tunnel mode; the IPsec policy " +
                                        in_quotes(connection.esp.name) +

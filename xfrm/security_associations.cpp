@@ -1,7 +1,9 @@
 #include "xfrm/security_associations.h"
 
 #include "netns/netlink_socket.h"
+#include "policy/trap.h"
 #include "xfrm/kernel_record.h"
+#include "xfrm/larval_state.h"
 #include "xfrm/policy_message.h"
 #include "xfrm/reversible_batch.h"
 #include "xfrm/security_policies.h"
@@ -11,6 +13,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <linux/netlink.h>
+#include <map>
+#include <set>
+#include <span>
 #include <utility>
 
 namespace viaduct::xfrm {
@@ -66,6 +71,26 @@ std::expected<std::vector<KernelPolicy>, SystemError> policies_of(const ChildSa&
     return policies;
 }
 
+void append_policies(std::vector<std::string>& lines,
+                     const std::expected<std::vector<KernelPolicy>, SystemError>& policies) {
+    if (policies) {
+        std::ranges::transform(*policies, std::back_inserter(lines), describe_policy);
+    } else {
+        lines.push_back(policies.error().to_string());
+    }
+}
+
+/// Of those from `first` on. What is gone already is no failure.
+std::expected<void, KernelFailure> first_failure(std::span<const NetlinkAnswer> answers,
+                                                 std::size_t first) {
+    for (const NetlinkAnswer& answer : answers.subspan(first)) {
+        if (!answer && !is_gone(answer.error())) {
+            return std::unexpected(failure(answer.error()));
+        }
+    }
+    return {};
+}
+
 /// Sequence numbers that a moved state leaves out: more than its original can spend between being
 /// read and being replaced.
 constexpr std::uint32_t skipped_numbers = 1 << 16;
@@ -92,11 +117,16 @@ struct SecurityAssociations::Router {
 
     RecordedKernel kernel;
     std::map<ChildSaId, Installed> installed;
+    std::map<ChildSaId, ChildSa> traps;
     SecurityPolicies policies;
     /// Comparisons begun so far.
     std::uint64_t passes = 0;
 
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
+    /// What was caught before must not keep the kernel from asking again for the traps that decide
+    /// from now on.
+    void reopen_traps(const std::vector<PolicyChange>& changes,
+                      std::vector<NetlinkMessage>& requests) const;
 };
 
 SecurityAssociations::SecurityAssociations(std::unique_ptr<Router> router)
@@ -279,20 +309,78 @@ std::expected<void, KernelFailure> SecurityAssociations::remove(ChildSaId child)
         return {};
     }
     std::vector<NetlinkMessage> requests;
-    std::ranges::transform(router_->policies.drop(child), std::back_inserter(requests),
-                           message_for);
+    const auto changes = router_->policies.drop(child);
+    router_->reopen_traps(changes, requests);
+    const auto first = requests.size();
+    std::ranges::transform(changes, std::back_inserter(requests), message_for);
     for (const Direction direction : directions) {
         if (entry->second.present(direction)) {
             requests.push_back(delete_state(entry->second.name, direction));
         }
     }
     router_->installed.erase(entry);
-    for (const NetlinkAnswer& answer : router_->kernel.exchange(requests)) {
-        if (!answer && !is_gone(answer.error())) {
-            return std::unexpected(failure(answer.error()));
+    return first_failure(router_->kernel.exchange(requests), first);
+}
+
+void SecurityAssociations::Router::reopen_traps(const std::vector<PolicyChange>& changes,
+                                                std::vector<NetlinkMessage>& requests) const {
+    std::set<std::uint32_t> reopened;
+    for (const PolicyChange& change : changes) {
+        const auto* const put = std::get_if<PutPolicy>(&change);
+        if (put == nullptr || !policy::is_trap_reqid(put->policy.reqid) ||
+            !reopened.insert(put->policy.reqid).second) {
+            continue;
+        }
+        const auto trap = std::ranges::find_if(
+            traps, [&](const auto& entry) { return entry.second.reqid == put->policy.reqid; });
+        if (trap != traps.end()) {
+            std::ranges::move(end_larval_state(trap->second), std::back_inserter(requests));
         }
     }
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::install_trap(const ChildSa& trap) {
+    const auto policies = kernel_policies(trap);
+    if (!policies) {
+        return std::unexpected(failure(policies.error()));
+    }
+    // An earlier run may have left one, and the policies that it waited at are gone.
+    auto larval = end_larval_state(trap);
+    static_cast<void>(router_->kernel.exchange(larval));
+    ReversibleBatch batch;
+    for (const PolicyChange& change : router_->policies.add_beneath(trap.id, *policies)) {
+        batch.add(message_for(change), delete_policy(selector_of(change)));
+    }
+    if (const auto sent = batch.send(router_->kernel); !sent) {
+        router_->policies.drop(trap.id);
+        return std::unexpected(failure(sent.error()));
+    }
+    router_->traps.emplace(trap.id, trap);
     return {};
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::remove_trap(ChildSaId trap) {
+    if (router_->traps.erase(trap) == 0) {
+        return {};
+    }
+    std::vector<NetlinkMessage> requests;
+    const auto changes = router_->policies.drop(trap);
+    router_->reopen_traps(changes, requests);
+    const auto first = requests.size();
+    std::ranges::transform(changes, std::back_inserter(requests), message_for);
+    return first_failure(router_->kernel.exchange(requests), first);
+}
+
+std::optional<policy::ChildSpi>
+SecurityAssociations::child_with(const policy::IpAddress& destination, policy::ChildSpi spi) const {
+    for (const auto& [id, installed] : router_->installed) {
+        const ChildSa& child = installed.name;
+        if ((child.inbound_spi == spi && child.local_address == destination) ||
+            (child.outbound_spi == spi && child.remote_address == destination)) {
+            return child.inbound_spi;
+        }
+    }
+    return std::nullopt;
 }
 
 std::expected<policy::ChildSaCounters, KernelFailure>
@@ -356,6 +444,9 @@ SecurityAssociations::child_of(const KernelDifference& difference) const {
 }
 
 void SecurityAssociations::remove_all() {
+    while (!router_->traps.empty()) {
+        static_cast<void>(remove_trap(router_->traps.begin()->first));
+    }
     while (!router_->installed.empty()) {
         // Nobody is left to do anything about a failure.
         static_cast<void>(remove(router_->installed.begin()->first));
@@ -369,12 +460,13 @@ std::vector<std::string> SecurityAssociations::describe(const ChildSa& child, Ch
             lines.push_back(describe_state(child, direction));
         }
     }
-    const auto policies = policies_of(child, part);
-    if (!policies) {
-        lines.push_back(policies.error().to_string());
-        return lines;
-    }
-    std::ranges::transform(*policies, std::back_inserter(lines), describe_policy);
+    append_policies(lines, policies_of(child, part));
+    return lines;
+}
+
+std::vector<std::string> SecurityAssociations::describe_trap(const ChildSa& trap) {
+    std::vector<std::string> lines;
+    append_policies(lines, kernel_policies(trap));
     return lines;
 }
 

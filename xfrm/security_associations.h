@@ -70,6 +70,15 @@ public:
     /// The inbound SPI of the child whose state differs; nothing when it is no child's.
     std::optional<policy::ChildSpi> child_of(const KernelDifference& difference) const;
 
+    /// The policies of a trap, see trapping_child(): what its packets meet while no child has
+    /// policies with their selectors, which replace the trap's in place. Of two traps with one
+    /// selector the earlier decides. If it fails, nothing of it stays.
+    std::expected<void, KernelFailure> install_trap(const policy::ChildSa& trap);
+    /// No failure when it is gone already.
+    std::expected<void, KernelFailure> remove_trap(policy::ChildSaId trap);
+    /// Our SPI of the child that has a state with this destination and SPI.
+    std::optional<policy::ChildSpi> child_with(const policy::IpAddress& destination,
+                                               policy::ChildSpi spi) const;
     /// Takes out everything that this object installed.
     void remove_all();
 
@@ -77,6 +86,8 @@ public:
     /// without keys.
     static std::vector<std::string> describe(const policy::ChildSa& child,
                                              ChildPart part = ChildPart::both);
+    /// The same for a trap.
+    static std::vector<std::string> describe_trap(const policy::ChildSa& trap);
 
 private:
     struct Router;

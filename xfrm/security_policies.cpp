@@ -25,6 +25,20 @@ std::vector<PolicyChange> SecurityPolicies::add(policy::ChildSaId child,
     return changes;
 }
 
+std::vector<PolicyChange> SecurityPolicies::add_beneath(policy::ChildSaId trap,
+                                                        const std::vector<KernelPolicy>& policies) {
+    std::vector<PolicyChange> changes;
+    for (const KernelPolicy& policy : policies) {
+        std::vector<Use>& users = uses_[policy.selector];
+        if (users.empty()) {
+            changes.emplace_back(PutPolicy{policy});
+        }
+        users.insert(users.begin(), {trap, policy});
+        selectors_[trap].push_back(policy.selector);
+    }
+    return changes;
+}
+
 std::vector<PolicyChange> SecurityPolicies::move(policy::ChildSaId child,
                                                  const policy::IpAddress& local,
                                                  const policy::IpAddress& remote) {

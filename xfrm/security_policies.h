@@ -30,6 +30,10 @@ public:
     /// the newest decides what happens to its packets.
     std::vector<PolicyChange> add(policy::ChildSaId child,
                                   const std::vector<KernelPolicy>& policies);
+    /// As add(), but whoever uses a selector already, or will, decides: what a trap does happens
+    /// when no child is there.
+    std::vector<PolicyChange> add_beneath(policy::ChildSaId trap,
+                                          const std::vector<KernelPolicy>& policies);
     /// The child's packets travel between these addresses from now on.
     std::vector<PolicyChange> move(policy::ChildSaId child, const policy::IpAddress& local,
                                    const policy::IpAddress& remote);

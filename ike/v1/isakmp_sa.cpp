@@ -418,14 +418,36 @@ std::optional<TimePoint> IsakmpSa::established_at() const {
     return sa ? std::optional(sa->established) : std::nullopt;
 }
 
-bool IsakmpSa::is_complete() const {
+bool IsakmpSa::is_complete(
+    TimePoint /*now*/, const std::function<bool(const ChildSelectors&)>& is_demanded) const {
     const auto* sa = std::get_if<Established>(&state_);
-    return sa && (sa->create_failures > 0 || missing_children(*sa).empty());
+    return sa && (sa->create_failures > 0 ||
+                  std::ranges::none_of(v1::missing_children(*sa), is_demanded));
 }
 
-bool IsakmpSa::carries_everything() const {
+std::vector<ChildSelectors> IsakmpSa::missing_children() const {
     const auto* sa = std::get_if<Established>(&state_);
-    return sa && !sa->children.empty() && missing_children(*sa).empty() &&
+    return sa ? v1::missing_children(*sa) : std::vector<ChildSelectors>{};
+}
+
+bool IsakmpSa::protects(const ChildSelectors& selectors) const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa && std::ranges::any_of(sa->children, [&](const Child& child) {
+               return child.in_use() && v1::protects(child, selectors);
+           });
+}
+
+void IsakmpSa::on_demand(Turn& turn) {
+    auto* sa = std::get_if<Established>(&state_);
+    if (sa && !sa->create_children_at)
+        v1::create_missing_children(turn, facts_, *sa);
+}
+
+bool IsakmpSa::carries_everything(
+    const std::function<bool(const ChildSelectors&)>& is_demanded) const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa && !sa->children.empty() &&
+           std::ranges::none_of(v1::missing_children(*sa), is_demanded) &&
            std::ranges::none_of(sa->children, [](const Child& child) {
                return child.in_use() && child.waiting_outbound;
            });

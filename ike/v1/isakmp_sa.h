@@ -7,9 +7,11 @@
 #include "ike/v1/isakmp_sa_state.h"
 #include "ike/v1/turn.h"
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace viaduct::ike::v1 {
 
@@ -65,9 +67,17 @@ public:
     /// Only children are left of it.
     bool orphaned() const { return std::holds_alternative<Orphaned>(state_); }
     /// Alive, and no child that the connection wants is still to come.
-    bool is_complete() const;
+    bool is_complete(TimePoint now,
+                     const std::function<bool(const ChildSelectors&)>& is_demanded) const;
     /// Complete, and every child's outbound side is in.
-    bool carries_everything() const;
+    bool carries_everything(const std::function<bool(const ChildSelectors&)>& is_demanded) const;
+    /// Those that the connection wants and the SA has not.
+    std::vector<ChildSelectors> missing_children() const;
+    /// Whether some child in use takes all traffic between these selectors.
+    bool protects(const ChildSelectors& selectors) const;
+    /// Packets wait for children that are missing. What was refused is not asked for before its
+    /// time.
+    void on_demand(Turn& turn);
     /// Of an established SA: the peer has it too, as far as can be known.
     bool is_confirmed() const {
         const auto& sa = std::get<Established>(state_);

@@ -297,6 +297,8 @@ void create_missing_children(Turn& turn, IkeSaFacts& facts, Established& sa) {
     if (sa.superseded || !turn.is_wanted(sa.connection->name))
         return;
     for (auto& each : missing_children(sa)) {
+        if (!turn.is_demanded(*sa.connection, each))
+            continue;
         const bool asked = (sa.asked && sa.asked->wanted.selectors == each) ||
                            std::ranges::contains(sa.waiting, each, &QuickModeWanted::selectors);
         if (!asked)

@@ -181,9 +181,12 @@ IkeSaState begin_auth(Turn& turn, IkeSaFacts& facts, ConnectionPtr connection,
     if (connection->ike.childless != policy::ChildlessUse::force) {
         const bool per_pair = connection->children == policy::ChildrenShape::per_pair;
         auto wanted = wanted_children(*connection, per_pair);
+        const auto demanded = std::ranges::find_if(
+            wanted, [&](const auto& each) { return turn.is_demanded(*connection, each); });
         // Selectors of no common family are refused when the file is read.
         if (!wanted.empty())
-            child = offer_child(turn, *connection, std::move(wanted.front()),
+            child = offer_child(turn, *connection,
+                                std::move(demanded == wanted.end() ? wanted.front() : *demanded),
                                 policy::KeyExchangeKind::ignored);
     }
     auto auth = crypto::shared_key_auth(

@@ -306,7 +306,8 @@ void IkeSa::send_again(Turn& turn) {
     }
 }
 
-bool IkeSa::is_complete(TimePoint now) const {
+bool IkeSa::is_complete(
+    TimePoint now, const std::function<bool(const ChildSelectors&)>& is_demanded) const {
     const auto* sa = std::get_if<Established>(&state_);
     // The peer may not have our answer to its request for a further child yet.
     const auto is_fresh = [&](const ChildState& child) {
@@ -314,12 +315,33 @@ bool IkeSa::is_complete(TimePoint now) const {
                now - child.established < peer_deletion_time;
     };
     return sa && !sa->closing && std::ranges::none_of(sa->children, is_fresh) &&
-           (sa->create_failures > 0 || missing_children(*sa).empty());
+           (sa->create_failures > 0 ||
+            std::ranges::none_of(v2::missing_children(*sa), is_demanded));
 }
 
-bool IkeSa::carries_everything() const {
+std::vector<ChildSelectors> IkeSa::missing_children() const {
     const auto* sa = std::get_if<Established>(&state_);
-    return sa && !sa->closing && !carries_nothing(*sa) && missing_children(*sa).empty() &&
+    return sa ? v2::missing_children(*sa) : std::vector<ChildSelectors>{};
+}
+
+bool IkeSa::protects(const ChildSelectors& selectors) const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa && std::ranges::any_of(sa->children, [&](const ChildState& child) {
+               return child.in_use() && v2::protects(child, selectors);
+           });
+}
+
+void IkeSa::on_demand(Turn& turn) {
+    auto* sa = std::get_if<Established>(&state_);
+    if (sa && !sa->create_children_at)
+        v2::create_missing_children(turn, facts_, *sa);
+}
+
+bool IkeSa::carries_everything(
+    const std::function<bool(const ChildSelectors&)>& is_demanded) const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa && !sa->closing && !carries_nothing(*sa) &&
+           std::ranges::none_of(v2::missing_children(*sa), is_demanded) &&
            std::ranges::none_of(sa->children, [](const ChildState& child) {
                return child.in_use() && child.waiting_outbound;
            });

@@ -48,11 +48,19 @@ public:
     std::optional<TimePoint> established_at() const;
     /// Established and not closing.
     bool alive() const;
-    /// Alive, and no child that the connection wants is still to come, at either end as far as can be
-    /// known.
-    bool is_complete(TimePoint now) const;
+    /// Alive, and no child that the connection wants and that `is_demanded` is still to come, at either
+    /// end as far as can be known.
+    bool is_complete(TimePoint now,
+                     const std::function<bool(const ChildSelectors&)>& is_demanded) const;
     /// Complete, and every child's outbound side is in.
-    bool carries_everything() const;
+    bool carries_everything(const std::function<bool(const ChildSelectors&)>& is_demanded) const;
+    /// Those that the connection wants and the SA has not.
+    std::vector<ChildSelectors> missing_children() const;
+    /// Whether some child in use takes all traffic between these selectors.
+    bool protects(const ChildSelectors& selectors) const;
+    /// Packets wait for children that are missing. What was refused is not asked for before its
+    /// time.
+    void on_demand(Turn& turn);
     /// Of an established SA: the peer has it too, as far as can be known.
     bool is_confirmed() const { return std::get<Established>(state_).confirmed; }
     /// Our request that is under way goes out once more, beside its timer.

@@ -10,6 +10,7 @@
 #include "ike/report.h"
 #include "ike/retransmission.h"
 #include "ike/wire/v2_message.h"
+#include "policy/child_selectors.h"
 
 #include <algorithm>
 #include <optional>

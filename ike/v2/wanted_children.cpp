@@ -15,13 +15,7 @@ constexpr std::chrono::milliseconds longest_wait = std::chrono::seconds(60);
 } // namespace
 
 bool protects(const ChildState& child, const ChildSelectors& pair) {
-    const auto inside = [](const std::vector<policy::TrafficSelector>& set,
-                           const std::vector<policy::TrafficSelector>& wanted) {
-        return std::ranges::all_of(wanted, [&](const auto& each) {
-            return std::ranges::any_of(set, [&](const auto& one) { return one.contains(each); });
-        });
-    };
-    return inside(child.local_selectors, pair.local) && inside(child.remote_selectors, pair.remote);
+    return policy::contains({child.local_selectors, child.remote_selectors}, pair);
 }
 
 std::vector<ChildSelectors> wanted_children(const policy::Connection& connection, bool per_pair) {
@@ -75,8 +69,11 @@ void create_missing_children(Turn& turn, IkeSaFacts& facts, Established& sa) {
     if (sa.standing != Standing::carrying || sa.closing || is_creating_children(sa) ||
         !turn.is_wanted(sa.connection->name))
         return;
-    for (auto& each : missing_children(sa))
+    for (auto& each : missing_children(sa)) {
+        if (!turn.is_demanded(*sa.connection, each))
+            continue;
         request(turn, facts, sa, purpose::CreateChild{.selectors = std::move(each)});
+    }
 }
 
 std::optional<TimePoint> create_children_later(Turn& turn, Established& sa) {

@@ -21,6 +21,9 @@ const std::string table = "viaduct";
 const BaseChain null_mapping{"null_mapping", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10};
 const BaseChain guard_forward{"guard_forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 10};
 const BaseChain guard_output{"guard_output", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER - 10};
+/// Behind it NAT changes the source.
+const BaseChain guard_leaving{"guard_leaving", "filter", NF_INET_POST_ROUTING,
+                              NF_IP_PRI_NAT_SRC - 20};
 const BaseChain guard_input{"guard_input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 10};
 
 /// The pairs of one family as our packets carry them, and as the peer's do.
@@ -83,7 +86,7 @@ void append_inbound_guard(Messages& messages, const BaseChain& chain) {
 /// is no outer packet.
 void append_clear_exceptions(Messages& messages, const BaseChain& chain,
                              const policy::FirewallRules& rules) {
-    const bool output = chain.hook == NF_INET_LOCAL_OUT;
+    const bool output = chain.hook != NF_INET_LOCAL_IN;
     Expressions loopback;
     (output ? loopback.to_loopback() : loopback.from_loopback()).accept();
     append_rule(messages, chain, "lo accept", std::move(loopback));
@@ -138,11 +141,14 @@ std::vector<NetlinkMessage> install_transaction(const policy::FirewallRules& rul
     append_null_mapping(messages);
     append_sets(messages, rules);
     messages.push_back(add_chain(table, guard_forward));
-    append_outbound_guard(messages, guard_forward);
+    if (!rules.packets_wait) {
+        append_outbound_guard(messages, guard_forward);
+    }
     append_inbound_guard(messages, guard_forward);
-    messages.push_back(add_chain(table, guard_output));
-    append_clear_exceptions(messages, guard_output, rules);
-    append_outbound_guard(messages, guard_output);
+    const BaseChain& leaving = rules.packets_wait ? guard_leaving : guard_output;
+    messages.push_back(add_chain(table, leaving));
+    append_clear_exceptions(messages, leaving, rules);
+    append_outbound_guard(messages, leaving);
     messages.push_back(add_chain(table, guard_input));
     append_clear_exceptions(messages, guard_input, rules);
     append_inbound_guard(messages, guard_input);

@@ -32,6 +32,7 @@ struct Initiator {
                .effects = effects,
                .is_up = [](const std::string&) { return false; },
                .is_wanted = [](const std::string&) { return true; },
+               .is_demanded = [](const policy::Connection&, const ChildSelectors&) { return true; },
                .draw_ike_spi = [] { return wire::IkeSpi{3}; },
                .is_alive = [](wire::IkeSpi) { return false; },
                .hand_over = [](const std::string&, wire::IkeSpi) { return false; },

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 
 using namespace viaduct;
 using namespace viaduct::test;
@@ -116,6 +118,26 @@ BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
     BOOST_TEST(mentions(own, 4500) == 0);
     BOOST_TEST(mentions(rules(), 500) == 2);
     BOOST_TEST(mentions(rules(), 4500) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_leave) {
+    const auto chains_with_outbound_guard = [](const policy::FirewallRules& wanted) {
+        std::set<std::string> chains;
+        for (const auto& message : netns::nft::install_transaction(wanted)) {
+            if (!message.description().contains("rt ipsec missing")) {
+                continue;
+            }
+            const auto parts = take_apart(message.octets(), sizeof(nfgenmsg));
+            const auto& name = parts.attributes.find(NFTA_RULE_CHAIN)->second;
+            chains.emplace(name.begin(), name.end() - 1);
+        }
+        return chains;
+    };
+    auto waiting = rules();
+    waiting.packets_wait = true;
+    BOOST_TEST((chains_with_outbound_guard(waiting) == std::set<std::string>{"guard_leaving"}));
+    BOOST_TEST((chains_with_outbound_guard(rules()) ==
+                std::set<std::string>{"guard_forward", "guard_output"}));
 }
 
 BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {

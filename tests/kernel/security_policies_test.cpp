@@ -106,6 +106,44 @@ BOOST_AUTO_TEST_CASE(an_older_child_that_moves_leaves_the_policies_to_the_newer)
     BOOST_TEST(!table.drop(ChildSaId{2}).empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_trap_gives_way_to_a_child_in_place_and_takes_over_again) {
+    xfrm::SecurityPolicies table;
+    const ChildSaId trap{1000};
+    auto caught = first;
+    for (auto& policy : caught) {
+        policy.reqid = 99;
+    }
+    BOOST_TEST((table.add_beneath(trap, caught) == puts(caught)));
+    BOOST_TEST((table.add(ChildSaId{1}, first) == puts(first)));
+    BOOST_TEST((table.without(ChildSaId{1}, first.front().selector) ==
+                PolicyChange(PutPolicy{caught.front()})));
+    BOOST_TEST((table.drop(ChildSaId{1}) == puts(caught)));
+    BOOST_TEST((table.drop(trap) == deletes(caught)));
+}
+
+BOOST_AUTO_TEST_CASE(a_trap_that_comes_while_a_child_is_there_changes_nothing) {
+    xfrm::SecurityPolicies table;
+    const ChildSaId trap{1000};
+    auto caught = first;
+    for (auto& policy : caught) {
+        policy.reqid = 99;
+    }
+    table.add(ChildSaId{1}, first);
+    BOOST_TEST(table.add_beneath(trap, caught).empty());
+    BOOST_TEST((table.drop(ChildSaId{1}) == puts(caught)));
+}
+
+BOOST_AUTO_TEST_CASE(of_two_traps_with_one_selector_the_earlier_decides) {
+    xfrm::SecurityPolicies table;
+    auto caught = first;
+    for (auto& policy : caught) {
+        policy.reqid = 99;
+    }
+    table.add_beneath(ChildSaId{1000}, first);
+    BOOST_TEST(table.add_beneath(ChildSaId{1001}, caught).empty());
+    BOOST_TEST((table.drop(ChildSaId{1000}) == puts(caught)));
+}
+
 BOOST_AUTO_TEST_CASE(what_stands_without_a_child_is_its_predecessors_or_nothing) {
     xfrm::SecurityPolicies table;
     table.add(ChildSaId{1}, first);

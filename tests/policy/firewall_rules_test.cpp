@@ -83,6 +83,19 @@ BOOST_AUTO_TEST_CASE(neighbours_grow_together) {
         {"10.0.0.0-10.0.0.255 > 10.1.0.0-10.1.0.255"});
 }
 
+BOOST_AUTO_TEST_CASE(packets_wait_where_a_connection_is_on_demand) {
+    auto one = connection({"10.0.0.0/8"}, {"11.0.0.0/8"});
+    BOOST_TEST(!firewall_rules({{one}}).packets_wait);
+    one.start = StartAction::on_demand;
+    BOOST_TEST(firewall_rules({{connection({"10.0.0.0/8"}, {"12.0.0.0/8"}), one}}).packets_wait);
+}
+
+BOOST_AUTO_TEST_CASE(a_route_based_connection_is_not_guarded) {
+    auto one = connection({"0.0.0.0/0"}, {"0.0.0.0/0"});
+    one.interface = TunnelInterface{.name = "vti-a", .addresses = {}};
+    BOOST_TEST(firewall_rules({{one}}).guarded.empty());
+}
+
 BOOST_AUTO_TEST_CASE(everything_is_one_pair_up_to_the_last_address) {
     require_guarded({connection({"0.0.0.0/0"}, {"0.0.0.0/0"}), connection({"::/0"}, {"fd00::/8"})},
                     {"0.0.0.0-255.255.255.255 > 0.0.0.0-255.255.255.255",

@@ -1,10 +1,10 @@
-#include "xfrm/attribute_view.h"
+#include "netns/attribute_view.h"
 
 #include <linux/netlink.h>
 
 #include <algorithm>
 
-namespace viaduct::xfrm {
+namespace viaduct::netns {
 
 AttributeViews read_attributes(std::span<const std::uint8_t> octets) {
     AttributeViews result;
@@ -20,4 +20,4 @@ AttributeViews read_attributes(std::span<const std::uint8_t> octets) {
     return result;
 }
 
-} // namespace viaduct::xfrm
+} // namespace viaduct::netns

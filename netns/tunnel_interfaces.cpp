@@ -1,0 +1,186 @@
+#include "netns/tunnel_interfaces.h"
+
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace viaduct::netns {
+namespace {
+
+using policy::WantedInterface;
+
+bool is_ours(const ListedLink& link) {
+    return link.if_id && *link.if_id == policy::interface_id(link.name);
+}
+
+template <class Value, class Message>
+void append(std::vector<NetlinkMessage>& messages, const ListedLink& link,
+            const std::vector<Value>& those, const std::vector<Value>& without,
+            const Message& message) {
+    for (const Value& each : those) {
+        if (!std::ranges::contains(without, each)) {
+            messages.push_back(message(link, each));
+        }
+    }
+}
+
+/// An XFRM interface's own things go with it; ours are remembered without what they came from.
+WantedInterface remembered(WantedInterface wanted) {
+    wanted.connections.clear();
+    return wanted;
+}
+
+} // namespace
+
+std::vector<NetlinkMessage> interface_changes(const ListedLink& link, const WantedInterface& before,
+                                              const WantedInterface& after) {
+    std::vector<NetlinkMessage> messages;
+    if (before.mtu != after.mtu) {
+        messages.push_back(set_tunnel_interface(link, after.mtu));
+    }
+    if (before.mtu == 0) {
+        messages.push_back(bring_up(link));
+    }
+    append(messages, link, after.addresses, before.addresses, add_address);
+    append(messages, link, after.routes, before.routes, add_route);
+    append(messages, link, before.routes, after.routes, delete_route);
+    append(messages, link, before.addresses, after.addresses, delete_address);
+    return messages;
+}
+
+std::expected<TunnelInterfaces, SystemError>
+TunnelInterfaces::open(const NetworkNamespace& router) {
+    return NetlinkSocket::open(router, NETLINK_ROUTE).transform([](auto&& socket) {
+        return TunnelInterfaces(std::forward<decltype(socket)>(socket));
+    });
+}
+
+std::vector<SystemError> TunnelInterfaces::set(const std::vector<WantedInterface>& wanted) {
+    std::vector<SystemError> failures;
+    if (!leftovers_removed_) {
+        remove_leftovers(failures);
+        leftovers_removed_ = true;
+    }
+    wanted_.clear();
+    for (const WantedInterface& each : wanted) {
+        wanted_.emplace(each.name, remembered(each));
+    }
+    std::erase_if(made_, [&](const auto& entry) {
+        if (wanted_.contains(entry.first)) {
+            return false;
+        }
+        remove(entry.second.link, failures);
+        return true;
+    });
+    for (const auto& [name, each] : wanted_) {
+        if (const auto made = made_.find(name); made != made_.end()) {
+            change(made->second, each, failures);
+        } else {
+            make(each, failures);
+        }
+    }
+    return failures;
+}
+
+std::vector<SystemError> TunnelInterfaces::restore() {
+    std::vector<SystemError> failures;
+    for (const auto& [name, each] : wanted_) {
+        if (const auto made = made_.find(name); made != made_.end()) {
+            const auto link = find(name);
+            if (link && link->index == made->second.link.index && link->up) {
+                continue;
+            }
+            // One that was taken down has lost its routes.
+            if (link && is_ours(*link)) {
+                remove(*link, failures);
+            }
+            made_.erase(made);
+        }
+        make(each, failures);
+    }
+    return failures;
+}
+
+void TunnelInterfaces::remove_all() {
+    std::vector<SystemError> unheard;
+    for (const auto& [name, made] : std::exchange(made_, {})) {
+        remove(made.link, unheard);
+    }
+    wanted_.clear();
+}
+
+void TunnelInterfaces::remove_leftovers(std::vector<SystemError>& failures) {
+    std::vector<NetlinkMessage> deletions;
+    const auto listed = socket_.dump(list_links(), [&](std::span<const std::uint8_t> message) {
+        if (const auto link = read_link(message); link && is_ours(*link)) {
+            deletions.push_back(delete_link(*link));
+        }
+    });
+    if (!listed) {
+        failures.push_back(listed.error());
+    }
+    run(std::move(deletions), failures);
+}
+
+void TunnelInterfaces::make(const WantedInterface& wanted, std::vector<SystemError>& failures) {
+    auto creation = add_tunnel_interface(wanted.name, wanted.if_id, wanted.mtu);
+    const auto created = std::move(socket_.exchange({&creation, 1}).front());
+    const auto link = find(wanted.name);
+    if (!created && !(link && is_ours(*link))) {
+        auto error = created.error();
+        if (error.code == EEXIST && link) {
+            error.kernel_message = "there is an interface of that name that is not ours";
+        }
+        failures.push_back(std::move(error));
+        return;
+    }
+    if (!link) {
+        failures.push_back(link.error());
+        return;
+    }
+    auto& made = made_[wanted.name];
+    made.link = *link;
+    made.as = {.name = wanted.name,
+               .if_id = wanted.if_id,
+               .addresses = {},
+               .routes = {},
+               .connections = {}};
+    change(made, wanted, failures);
+}
+
+void TunnelInterfaces::remove(const ListedLink& link, std::vector<SystemError>& failures) {
+    std::vector<NetlinkMessage> deletion;
+    deletion.push_back(delete_link(link));
+    run(std::move(deletion), failures);
+}
+
+void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
+                              std::vector<SystemError>& failures) {
+    run(interface_changes(made.link, made.as, wanted), failures);
+    made.as = wanted;
+}
+
+std::expected<ListedLink, SystemError> TunnelInterfaces::find(const std::string& name) {
+    auto question = find_link(name);
+    const std::string what = question.description();
+    const auto answer = std::move(socket_.exchange({&question, 1}).front());
+    if (!answer) {
+        return std::unexpected(answer.error());
+    }
+    const auto link = read_link(*answer);
+    return link ? std::expected<ListedLink, SystemError>(*link)
+                : std::unexpected(SystemError{EBADMSG, what, "the answer holds no interface"});
+}
+
+void TunnelInterfaces::run(std::vector<NetlinkMessage> requests,
+                           std::vector<SystemError>& failures) {
+    for (const NetlinkAnswer& answer : socket_.exchange(requests)) {
+        if (!answer && answer.error().code != ENODEV) {
+            failures.push_back(answer.error());
+        }
+    }
+}
+
+} // namespace viaduct::netns

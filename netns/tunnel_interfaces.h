@@ -1,0 +1,58 @@
+// The XFRM interfaces of one router: made, followed through changes, and taken away.
+#pragma once
+
+#include "netns/link_message.h"
+#include "netns/netlink_socket.h"
+#include "netns/network_namespace.h"
+#include "policy/wanted_interface.h"
+
+#include <expected>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace viaduct::netns {
+
+/// What makes one wanted interface of another: the new before the old. A pure function; `before`
+/// has mtu 0 and nothing else for a new interface, which is brought up.
+std::vector<NetlinkMessage> interface_changes(const ListedLink& link,
+                                              const policy::WantedInterface& before,
+                                              const policy::WantedInterface& after);
+
+class TunnelInterfaces {
+public:
+    static std::expected<TunnelInterfaces, SystemError> open(const NetworkNamespace& router);
+
+    /// These are there from now on, each with an mtu that is not 0, and no others of ours. An
+    /// interface of somebody else's with such a name is not touched. What failed comes back, the
+    /// rest is done. The first call also removes what an earlier run left.
+    std::vector<SystemError> set(const std::vector<policy::WantedInterface>& wanted);
+    /// Makes again what somebody took away, and tries again what failed. Empty when everything is
+    /// there.
+    std::vector<SystemError> restore();
+    void remove_all();
+    /// Whether an interface is there, by what set() and restore() know.
+    bool is_there(const std::string& name) const { return made_.contains(name); }
+
+private:
+    struct Made {
+        ListedLink link;
+        policy::WantedInterface as;
+    };
+    explicit TunnelInterfaces(NetlinkSocket socket) : socket_(std::move(socket)) {}
+
+    void remove_leftovers(std::vector<SystemError>& failures);
+    void make(const policy::WantedInterface& wanted, std::vector<SystemError>& failures);
+    void remove(const ListedLink& link, std::vector<SystemError>& failures);
+    void change(Made& made, const policy::WantedInterface& wanted,
+                std::vector<SystemError>& failures);
+    std::expected<ListedLink, SystemError> find(const std::string& name);
+    void run(std::vector<NetlinkMessage> requests, std::vector<SystemError>& failures);
+
+    NetlinkSocket socket_;
+    std::map<std::string, policy::WantedInterface> wanted_;
+    std::map<std::string, Made> made_;
+    bool leftovers_removed_ = false;
+};
+
+} // namespace viaduct::netns
