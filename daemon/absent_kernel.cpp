@@ -22,6 +22,14 @@ public:
         return {};
     }
     std::expected<void, std::string> remove(policy::ChildSaId) override { return {}; }
+    void set_interfaces(const policy::ConnectionSet&) override {}
+    void guard_interfaces() override {}
+    void set_traps(const policy::ConnectionSet&) override {}
+    const policy::Trap* find_trap(std::uint32_t) const override { return nullptr; }
+    std::optional<policy::ChildSpi> child_with(const policy::IpAddress&,
+                                               policy::ChildSpi) const override {
+        return std::nullopt;
+    }
     void remove_all() override {}
     std::optional<policy::ChildSaCounters> counters(policy::ChildSaId) override {
         return std::nullopt;

@@ -1,6 +1,9 @@
 #include "daemon/dry_run_kernel.h"
 
+#include "netns/link_message.h"
+#include "policy/wanted_interface.h"
 #include "xfrm/security_associations.h"
+#include "xfrm/trap_table.h"
 
 #include <fmt/format.h>
 
@@ -61,6 +64,39 @@ public:
         say(LogArea::xfrm, fmt::format("would remove: child SA {}", std::to_underlying(child)));
         return {};
     }
+    void set_interfaces(const policy::ConnectionSet& connections) override {
+        for (const auto& wanted : policy::wanted_interfaces(connections)) {
+            say(LogArea::netns, fmt::format("would make: ip link add {} type xfrm if_id {}",
+                                            wanted.name, wanted.if_id));
+            for (const auto& address : wanted.addresses) {
+                say(LogArea::netns,
+                    fmt::format("    ip address add {} dev {}", address.to_string(), wanted.name));
+            }
+            for (const auto& route : wanted.routes) {
+                say(LogArea::netns,
+                    fmt::format("    ip route add {} dev {} proto {}", route.to_string(),
+                                wanted.name, netns::our_route_protocol));
+            }
+        }
+    }
+    void guard_interfaces() override {}
+    void set_traps(const policy::ConnectionSet& connections) override {
+        const auto changes = traps_.replace(connections);
+        for (const auto trap : changes.removed) {
+            say(LogArea::xfrm, fmt::format("would remove: trap {:x}", std::to_underlying(trap)));
+        }
+        for (const auto& trap : changes.added) {
+            say(LogArea::xfrm, "would install a trap:", trap.connection);
+            for (const auto& request : xfrm::SecurityAssociations::describe_trap(trap)) {
+                say(LogArea::xfrm, "    " + request, trap.connection);
+            }
+        }
+    }
+    const policy::Trap* find_trap(std::uint32_t) const override { return nullptr; }
+    std::optional<policy::ChildSpi> child_with(const policy::IpAddress&,
+                                               policy::ChildSpi) const override {
+        return std::nullopt;
+    }
     void remove_all() override {}
     std::optional<policy::ChildSaCounters> counters(policy::ChildSaId) override {
         return std::nullopt;
@@ -79,6 +115,7 @@ private:
         log_.write(area, LogLevel::info, text, {.router = router_, .connection = connection});
     }
 
+    xfrm::TrapTable traps_;
     LogWriter& log_;
     std::string router_;
 };

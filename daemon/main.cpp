@@ -19,6 +19,7 @@
 #include <boost/asio/io_context.hpp>
 #include <botan/auto_rng.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 
 #include <chrono>
 #include <csignal>
@@ -85,6 +86,8 @@ void listen(NamespaceEvents& events, LogWriter& log) {
     const std::vector<std::pair<int, std::vector<unsigned>>> wanted{
         {NETLINK_ROUTE,
          {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}},
+        // Not those of SAs and policies: they come with each change that we make ourselves.
+        {NETLINK_XFRM, {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING}},
     };
     for (const auto& [protocol, groups] : wanted) {
         if (const auto listening = events.listen(protocol, groups); !listening) {

@@ -6,6 +6,7 @@
 #include "policy/child_sa.h"
 #include "policy/firewall_rules.h"
 #include "xfrm/kernel_comparison.h"
+#include "policy/trap.h"
 
 #include <expected>
 #include <memory>
@@ -44,6 +45,19 @@ public:
          const std::optional<policy::UdpEncapsulation>& encapsulation) = 0;
     /// Whatever is left of the child.
     virtual std::expected<void, std::string> remove(policy::ChildSaId child) = 0;
+    /// The XFRM interfaces of the route-based connections among these, with their addresses and
+    /// routes, and no others of ours. What the kernel refuses is logged and tried again.
+    virtual void set_interfaces(const policy::ConnectionSet& connections) = 0;
+    /// Puts back what of them somebody took away.
+    virtual void guard_interfaces() = 0;
+    /// The traps of the on-demand connections among these, and no others. One that the kernel
+    /// refuses is left out and logged.
+    virtual void set_traps(const policy::ConnectionSet& connections) = 0;
+    /// What the trap with this reqid stands for; null: none has it.
+    virtual const policy::Trap* find_trap(std::uint32_t reqid) const = 0;
+    /// Our SPI of the child that has a state with this destination and SPI.
+    virtual std::optional<policy::ChildSpi> child_with(const policy::IpAddress& destination,
+                                                       policy::ChildSpi spi) const = 0;
     virtual void remove_all() = 0;
     /// Nothing when the child is not installed, or nobody counts.
     virtual std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) = 0;

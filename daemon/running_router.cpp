@@ -93,7 +93,20 @@ std::expected<void, std::string> RunningRouter::prepare(const policy::Connection
     drift_.emplace(name_, *kernel_, surroundings_,
                    [this](policy::ChildSpi inbound) { on_child_lost(inbound); });
     // The firewall table is there before the first SA can be, so that nothing leaves in clear.
-    return install_firewall(connections);
+    return install_firewall(connections).transform([&] {
+        // Before the traps: what they catch first is heard.
+        hear_kernel();
+        kernel_->set_interfaces(served(connections));
+        kernel_->set_traps(served(connections));
+    });
+}
+
+policy::ConnectionSet RunningRouter::served(const policy::ConnectionSet& connections) const {
+    auto result = connections;
+    if (const auto& only = settings_.only_connection; !only.empty()) {
+        std::erase_if(result.connections, [&](const auto& each) { return each.name != only; });
+    }
+    return result;
 }
 
 std::expected<void, std::string>
@@ -176,7 +189,10 @@ RunningRouter::reconfigure(const policy::ConnectionSet& connections) {
     auto prepared =
         open_more_sockets(connections).and_then([&] { return install_firewall(connections); });
     if (prepared) {
-        on_command(ike::Reconfigure{with_sources(connections)});
+        const auto complete = with_sources(connections);
+        kernel_->set_interfaces(served(complete));
+        kernel_->set_traps(served(complete));
+        on_command(ike::Reconfigure{complete});
         follow_paths(connections);
     }
     return prepared;
@@ -191,6 +207,7 @@ RunningRouter::install_firewall(const policy::ConnectionSet& connections) {
 }
 
 void RunningRouter::guard(const policy::ConnectionSet& connections) {
+    kernel_->guard_interfaces();
     if (kernel_->has_firewall()) {
         return;
     }
@@ -267,7 +284,9 @@ void RunningRouter::on_path_changed(const ike::PathChanged& change,
         auto& known = sources_[change.connection];
         if (known != *source) {
             known = *source;
-            on_command(ike::Reconfigure{with_sources(with_auto_)});
+            const auto complete = with_sources(with_auto_);
+            kernel_->set_traps(served(complete));
+            on_command(ike::Reconfigure{complete});
         }
     }
     on_command(change);

@@ -3,15 +3,18 @@
 
 #include "daemon/drift_watch.h"
 #include "daemon/effect_runner.h"
+#include "daemon/namespace_events.h"
 #include "daemon/path_watch.h"
 #include "daemon/router_surroundings.h"
 #include "daemon/status_snapshot.h"
+#include "xfrm/kernel_event.h"
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <expected>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace viaduct::daemon {
@@ -69,6 +72,16 @@ private:
     /// As the protocol machine gets them: `auto` addresses are what they stand for.
     policy::ConnectionSet with_sources(policy::ConnectionSet connections) const;
     void on_child_lost(policy::ChildSpi inbound);
+    /// What the kernel tells of this namespace by itself.
+    void hear_kernel();
+    void on_kernel_message(std::span<const std::uint8_t> message);
+    void on_kernel(const xfrm::StateExpired& event);
+    void on_kernel(const xfrm::Acquire& event);
+    void on_kernel(const xfrm::MappingChanged& event);
+    /// The kernel said things that nobody heard.
+    void on_events_lost();
+    /// Those that this daemon is to serve.
+    policy::ConnectionSet served(const policy::ConnectionSet& connections) const;
     void warn(const std::string& text);
     /// Carries out what an input left to do, and arms the timer again.
     void after_input();
@@ -94,6 +107,8 @@ private:
     std::optional<ike::TimePoint> armed_for_;
     RateLimit receive_error_limit_{0.2, 3.0};
     RateLimit firewall_limit_{0.2, 3.0};
+    RateLimit kernel_event_limit_{1.0, 10.0};
+    NamespaceEvents::Subscription kernel_events_;
     // A completion that was queued before the destructor ran finds this gone.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

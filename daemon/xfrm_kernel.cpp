@@ -1,10 +1,18 @@
 #include "daemon/xfrm_kernel.h"
 
 #include "netns/firewall_table.h"
+#include "netns/kernel_setting.h"
+#include "netns/path_mtu.h"
+#include "netns/tunnel_interfaces.h"
+#include "policy/tunnel_mtu.h"
 #include "xfrm/leftovers.h"
 #include "xfrm/security_associations.h"
+#include "xfrm/trap_table.h"
 
 #include <fmt/format.h>
+
+#include <optional>
+#include <set>
 
 namespace viaduct::daemon {
 
@@ -18,13 +26,23 @@ std::expected<void, std::string> in_words(const std::expected<void, xfrm::Kernel
     return result.transform_error([](const auto& failure) { return failure.to_string(); });
 }
 
+std::optional<std::uint32_t>
+as_optional(const std::expected<std::uint32_t, netns::SystemError>& value) {
+    return value ? std::optional(*value) : std::nullopt;
+}
+
+/// net/xfrm/xfrm_policy.c: 1 drops what has no state yet.
+constexpr const char* larval_drop = "core/xfrm_larval_drop";
+
 class XfrmKernel : public RouterKernel {
 public:
     XfrmKernel(std::string router, const netns::NetworkNamespace& place,
-               xfrm::SecurityAssociations associations, LogWriter& log)
+               xfrm::SecurityAssociations associations, netns::TunnelInterfaces interfaces,
+               LogWriter& log)
         : router_(std::move(router)),
           place_(place),
           associations_(std::move(associations)),
+          interfaces_(std::move(interfaces)),
           log_(log) {}
 
     std::expected<void, std::string> install_firewall(const policy::FirewallRules& rules) override {
@@ -61,7 +79,48 @@ public:
     std::expected<void, std::string> remove(policy::ChildSaId child) override {
         return in_words(associations_.remove(child));
     }
-    void remove_all() override { associations_.remove_all(); }
+    void set_interfaces(const policy::ConnectionSet& connections) override {
+        auto wanted = policy::wanted_interfaces(connections);
+        for (auto& interface : wanted) {
+            if (interface.mtu == 0) {
+                interface.mtu = fitting_mtu(interface);
+            }
+        }
+        note_interfaces(interfaces_.set(wanted));
+    }
+    void guard_interfaces() override { note_interfaces(interfaces_.restore()); }
+    void set_traps(const policy::ConnectionSet& connections) override {
+        const auto changes = traps_.replace(connections);
+        // Before the first can catch a packet.
+        if (!traps_.empty() && !packets_wait_) {
+            let_packets_wait();
+        }
+        // Those that come before those that go: what both catch is not let go.
+        for (const auto& trap : changes.added) {
+            if (const auto installed = in_words(associations_.install_trap(trap)); !installed) {
+                warn("no traffic will bring it up: " + installed.error(), trap.connection);
+                traps_.forget(trap.id);
+            }
+        }
+        for (const auto trap : changes.removed) {
+            if (const auto removed = in_words(associations_.remove_trap(trap)); !removed) {
+                warn("a trap was not removed: " + removed.error());
+            }
+        }
+    }
+    const policy::Trap* find_trap(std::uint32_t reqid) const override { return traps_.find(reqid); }
+    std::optional<policy::ChildSpi> child_with(const policy::IpAddress& destination,
+                                               policy::ChildSpi spi) const override {
+        return associations_.child_with(destination, spi);
+    }
+    void remove_all() override {
+        associations_.remove_all();
+        interfaces_.remove_all();
+        if (packets_wait_) {
+            static_cast<void>(netns::write_setting(place_, larval_drop, *packets_wait_));
+            packets_wait_.reset();
+        }
+    }
     std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) override {
         auto counted = associations_.counters(child);
         return counted ? std::optional(*counted) : std::nullopt;
@@ -98,6 +157,50 @@ public:
     }
 
 private:
+    std::uint16_t fitting_mtu(const policy::WantedInterface& interface) {
+        std::vector<std::uint32_t> paths;
+        for (const auto* const connection : interface.connections) {
+            const auto* const peer = std::get_if<policy::IpAddress>(&connection->peer_address);
+            const auto path =
+                peer == nullptr
+                    ? std::nullopt
+                    : as_optional(netns::path_mtu(place_, connection->local_address, *peer));
+            paths.push_back(path.value_or(policy::usual_path_mtu));
+        }
+        return policy::inner_mtu(interface, paths);
+    }
+
+    /// Each reason once, until everything is there again.
+    void note_interfaces(const std::vector<netns::SystemError>& failures) {
+        std::set<std::string> reasons;
+        for (const auto& failure : failures) {
+            reasons.insert(failure.to_string());
+        }
+        for (const auto& reason : reasons) {
+            if (!interface_troubles_.contains(reason)) {
+                warn("an interface is not as configured: " + reason);
+            }
+        }
+        interface_troubles_ = std::move(reasons);
+    }
+
+    /// A packet that is caught waits for the tunnel, as up to 99 more do, and is not dropped.
+    void let_packets_wait() {
+        auto before = netns::read_setting(place_, larval_drop);
+        auto done = before.and_then(
+            [&](const std::string&) { return netns::write_setting(place_, larval_drop, "0"); });
+        if (done) {
+            packets_wait_ = std::move(*before);
+        } else {
+            warn("the packets that bring a connection up are lost: " + done.error().to_string());
+        }
+    }
+
+    void warn(const std::string& text, const std::string& connection = {}) {
+        log_.write(LogArea::xfrm, LogLevel::warn, text,
+                   {.router = router_, .connection = connection});
+    }
+
     void remove_leftovers() {
         const auto removed = xfrm::remove_leftovers(place_);
         if (!removed) {
@@ -115,9 +218,14 @@ private:
     std::string router_;
     const netns::NetworkNamespace& place_;
     xfrm::SecurityAssociations associations_;
+    netns::TunnelInterfaces interfaces_;
+    std::set<std::string> interface_troubles_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
     std::optional<xfrm::KernelComparison> comparison_;
+    xfrm::TrapTable traps_;
+    /// While packets wait at traps: what the setting was before.
+    std::optional<std::string> packets_wait_;
 };
 
 } // namespace
@@ -128,7 +236,12 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     if (!associations) {
         return std::unexpected(associations.error().to_string());
     }
-    return std::make_unique<XfrmKernel>(router, place, std::move(*associations), log_);
+    auto interfaces = netns::TunnelInterfaces::open(place);
+    if (!interfaces) {
+        return std::unexpected(interfaces.error().to_string());
+    }
+    return std::make_unique<XfrmKernel>(router, place, std::move(*associations),
+                                        std::move(*interfaces), log_);
 }
 
 } // namespace viaduct::daemon

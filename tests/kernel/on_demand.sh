@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# The first packet of a connection with start = "on-demand" brings it up, waits for it and arrives;
+# nothing is ever in clear on the outer link. One viaductd serves both routers; r1 waits for packets,
+# r2 for its peer.
+set -euo pipefail
+# shellcheck source=tests/kernel/two_routers
+. tests/kernel/two_routers
+# shellcheck source=tests/kernel/one_daemon
+. tests/kernel/one_daemon
+make_routers
+
+configure r1
+connect r1 vpn 10.10.10.5 10.10.10.4 'local_subnets = ["192.168.10.0/24", "fd00:10::/64"]' \
+    'remote_subnets = ["192.168.20.0/24", "fd00:20::/64"]' 'start = "on-demand"' 'dpd = { interval = "2s" }'
+configure r2
+connect r2 vpn 10.10.10.4 10.10.10.5 'local_subnets = ["192.168.20.0/24", "fd00:20::/64"]' \
+    'remote_subnets = ["192.168.10.0/24", "fd00:10::/64"]'
+
+# The reqids of traps begin at 0x56800000.
+traps() { ip -netns r1 xfrm policy | grep -c 'reqid 14512[0-9]*' || true; }
+larval_drop() { ip netns exec "$1" cat /proc/sys/net/core/xfrm_larval_drop; }
+first_ping() { # why, address
+    ip netns exec host1 ping -q -c 1 -W 20 "$2" >/dev/null || {
+        tail -n 40 "$OUT/viaductd.log"
+        xfrm_drops r1
+        ip netns exec r1 nft list table inet viaduct
+        die "the first packet did not arrive: $1"
+    }
+}
+negotiations() { grep -c 'IKE SA established.*router=r1' "$OUT/viaductd.log" || true; }
+
+start_capture outer.pcap
+start_daemon
+
+# The traps stand, nobody has negotiated, and the kernel holds packets back.
+[ "$(traps)" -eq 6 ] || die "r1 has $(traps) trap policies"
+is_in r1/vpn down || die "vpn is $(state_of r1/vpn) before the first packet"
+[ "$(larval_drop r1)" = 0 ] || die "packets are dropped"
+[ "$(larval_drop r2)" = 1 ] || die "r2 has no trap and yet holds packets back"
+
+first_ping "at the beginning" 192.168.20.20
+await_state r1/vpn up
+[ "$(traps)" -eq 0 ] || die "$(traps) traps stand beside the tunnel"
+reaches host1 fd00:20::20 || die "no IPv6 through the tunnel"
+reaches host2 192.168.10.10 || die "no traffic from the other side"
+
+# A storm of packets while the peer is away: one negotiation, and all arrive that fit the queue.
+ask_daemon down r2/vpn >/dev/null
+await_state r1/vpn down
+[ "$(traps)" -eq 6 ] || die "r1 has $(traps) trap policies after the end"
+sleep 3
+before=$(negotiations)
+for host in {1..40}; do
+    ip netns exec host1 ping -q -c 1 -W 20 192.168.20.20 >"$OUT/storm.$host" &
+    pings[host]=$!
+done
+for host in {1..40}; do
+    wait "${pings[host]}" || die "a packet of the storm was lost"
+done
+await_state r1/vpn up
+[ "$(negotiations)" -eq $((before + 1)) ] || die "$(($(negotiations) - before)) negotiations of one storm"
+
+# IPv6 is caught too, soon after the end: what waited before does not stand in the way.
+ask_daemon down r2/vpn >/dev/null
+await_state r1/vpn down
+sleep 3
+first_ping "IPv6 after the peer closed" fd00:20::20
+await_state r1/vpn up
+
+# What the operator closed stays closed, and nothing leaves.
+ask_daemon down r1/vpn >/dev/null
+await_state r1/vpn down
+if reaches host1 192.168.20.20; then die "a ping was answered"; fi
+is_in r1/vpn down || die "traffic brought up what the operator closed"
+ask_daemon up r1/vpn >/dev/null
+await_state r1/vpn up
+
+# Killed and started again: the traps come back, and the first packet arrives.
+kill_daemon
+start_daemon
+[ "$(traps)" -eq 6 ] || die "r1 has $(traps) trap policies after kill -9"
+first_ping "after kill -9" 192.168.20.20
+await_state r1/vpn up
+
+# A reload that takes the trap away, and one that brings it back.
+sed -i 's/start = "on-demand"/start = "respond"/' "$configs/r1.toml"
+ask_daemon reload >/dev/null
+[ "$(traps)" -eq 0 ] || die "$(traps) traps are left by a reload"
+sed -i 's/start = "respond"/start = "on-demand"/' "$configs/r1.toml"
+ask_daemon reload >/dev/null
+first_ping "after a reload" 192.168.20.20
+
+stop_daemon
+[ "$(traps)" -eq 0 ] || die "$(traps) traps are left"
+stop_capture
+[ "$(captured outer.pcap esp | wc -l)" -gt 0 ] || die "no ESP was seen"
+[ -z "$(captured outer.pcap "$clear_filter")" ] || die "in clear: $(captured outer.pcap "$clear_filter" | head -n 3)"
