@@ -138,15 +138,6 @@ bool has_successor(const Established& sa, policy::ChildSaId child) {
     });
 }
 
-bool protects(const Child& child, const ChildSelectors& pair) {
-    const auto inside = [](const std::vector<policy::TrafficSelector>& set,
-                           const policy::TrafficSelector& wanted) {
-        return std::ranges::any_of(set, [&](const auto& one) { return one.contains(wanted); });
-    };
-    return inside(child.local_selectors, pair.local.front()) &&
-           inside(child.remote_selectors, pair.remote.front());
-}
-
 } // namespace
 
 void rekey_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId child) {
@@ -280,6 +271,15 @@ TimePoint next_child_deadline(const Established& sa) {
             consider(each.replace_at);
     }
     return earliest;
+}
+
+bool protects(const Child& child, const ChildSelectors& pair) {
+    const auto inside = [](const std::vector<policy::TrafficSelector>& set,
+                           const policy::TrafficSelector& wanted) {
+        return std::ranges::any_of(set, [&](const auto& one) { return one.contains(wanted); });
+    };
+    return inside(child.local_selectors, pair.local.front()) &&
+           inside(child.remote_selectors, pair.remote.front());
 }
 
 std::vector<ChildSelectors> missing_children(const Established& sa) {

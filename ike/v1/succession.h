@@ -36,6 +36,8 @@ void children_deleted_by_peer(Turn& turn, Established& sa,
 void tend_children(Turn& turn, IkeSaFacts& facts, Established& sa);
 TimePoint next_child_deadline(const Established& sa);
 
+/// Whether all traffic between these selectors may go through the child.
+bool protects(const Child& child, const ChildSelectors& pair);
 /// Wanted pairs that no child stands for.
 std::vector<ChildSelectors> missing_children(const Established& sa);
 /// Asks for what is missing, if it is on us to keep the connection up.
