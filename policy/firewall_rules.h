@@ -4,6 +4,8 @@
 #include "policy/address_pairs.h"
 #include "policy/connection.h"
 
+#include <map>
+#include <string>
 #include <vector>
 
 namespace viaduct::policy {
@@ -13,6 +15,9 @@ namespace viaduct::policy {
 struct FirewallRules {
     /// Sorted, without duplicates and without pairs that overlap another.
     std::vector<ProtectedPair> guarded;
+    /// What leaves through these is encrypted, or dropped by the kernel. Sorted, without
+    /// duplicates.
+    std::vector<std::string> tunnel_interfaces{};
     /// The router's own UDP ports of IKE and of ESP in UDP, which pass in clear. The peers' play no
     /// part: whatever comes from them is for one of ours.
     std::uint16_t ike_port = 500;
@@ -20,12 +25,15 @@ struct FirewallRules {
     /// Packets may wait for an on-demand connection. What the kernel keeps for later has no SA yet
     /// when it is forwarded, so that what leaves is looked at where it leaves.
     bool packets_wait = false;
+    /// The largest packets that are to travel inside, by connection; of those that have a limit.
+    std::map<std::string, std::uint16_t> packet_limits{};
     friend bool operator==(const FirewallRules&, const FirewallRules&) = default;
 };
 
-/// Of all configured connections but route-based ones, up or not. Protocols and ports of the
-/// selectors play no part: between protected ranges nothing passes in clear. The ports are the
-/// usual ones.
+/// Of all configured connections, up or not. Protocols and ports of the selectors play no part:
+/// between protected ranges nothing passes in clear. Without a guard: connections that say so, and
+/// the pairs of a route-based connection whose remote side is every address: there routes say what
+/// belongs into the tunnel. The ports are the usual ones.
 FirewallRules firewall_rules(const ConnectionSet& connections);
 
 /// Packets and octets that the leak guard has dropped.

@@ -108,6 +108,28 @@ BOOST_AUTO_TEST_CASE(everything_is_one_pair_up_to_the_last_address) {
                      "255.255.255.255-255.255.255.255 > 255.255.255.254-255.255.255.255"});
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_may_do_without_a_guard) {
+    auto open = connection({"10.0.0.0/24"}, {"10.1.0.0/24"});
+    open.leak_guard = false;
+    require_guarded({open}, {});
+    // What another connection guards stays guarded.
+    require_guarded({open, connection({"10.0.0.0/25"}, {"10.1.0.0/24"})},
+                    {"10.0.0.0-10.0.0.127 > 10.1.0.0-10.1.0.255"});
+}
+
+BOOST_AUTO_TEST_CASE(routes_say_what_belongs_into_an_interface_to_everywhere) {
+    auto everywhere = connection({"0.0.0.0/0", "::/0", "10.0.0.0/24"}, {"0.0.0.0/0", "::/0"});
+    everywhere.interface = TunnelInterface{.name = "ipsec1"};
+    auto somewhere = connection({"0.0.0.0/0"}, {"10.1.0.0/16"});
+    somewhere.interface = TunnelInterface{.name = "ipsec0"};
+    auto same = somewhere;
+    const auto rules = firewall_rules({{everywhere, somewhere, same}});
+    BOOST_TEST(rules.guarded.size() == 1u);
+    BOOST_TEST(rules.guarded.front().remote_start.to_string() == "10.1.0.0");
+    const std::vector<std::string> interfaces{"ipsec0", "ipsec1"};
+    BOOST_TEST(rules.tunnel_interfaces == interfaces);
+}
+
 BOOST_AUTO_TEST_CASE(any_pairs_are_covered_exactly_once) {
     // A square of 16 by 16 addresses, so that every pair of addresses can be looked at.
     std::mt19937 random(20261123);
