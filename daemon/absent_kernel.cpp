@@ -10,7 +10,10 @@ public:
         return {};
     }
     std::expected<void, std::string> remove_firewall() override { return {}; }
+    bool is_foreign_change(std::span<const std::uint8_t>) override { return false; }
+    void distrust_firewall() override {}
     bool has_firewall() override { return true; }
+    std::optional<policy::GuardCounters> guard_counters() override { return std::nullopt; }
     std::expected<void, std::string> install(const policy::ChildSa&) override { return {}; }
     std::expected<void, std::string> install_inbound(const policy::ChildSa&) override { return {}; }
     std::expected<void, std::string> install_outbound(const policy::ChildSa&) override {

@@ -17,6 +17,9 @@ po::options_description described_options() {
     add("config", po::value<std::string>()->value_name("FILE|DIR"),
         "router files: one TOML file, or a folder of them\n(default /etc/viaduct/routers/)");
     add("check", "check the configuration, print every mistake, and end");
+    add("remove-guard", po::value<std::string>()->implicit_value("configured")->value_name("all"),
+        "take away what an ended daemon left in the routers' namespaces, and end; =all: in every "
+        "namespace under /run/netns and the own one, too");
     add("foreground", "log to the terminal instead of syslog");
     add("debug", po::value<std::string>()->value_name("AREA=LEVEL,..."),
         "areas policy, ike, xfrm, netns, daemon, all; levels error, warn, info, debug, trace or "
@@ -102,7 +105,18 @@ DaemonOptions::Action read_action(const po::variables_map& given) {
     if (given.count("version") != 0) {
         return DaemonOptions::Action::show_version;
     }
+    if (given.count("remove-guard") != 0) {
+        return DaemonOptions::Action::remove_guard;
+    }
     return given.count("check") != 0 ? DaemonOptions::Action::check : DaemonOptions::Action::run;
+}
+
+std::expected<bool, std::string> read_everywhere(const po::variables_map& given) {
+    const auto text = text_of(given, "remove-guard");
+    if (!text.empty() && text != "configured" && text != "all") {
+        return std::unexpected("--remove-guard: '" + text + "' is neither all nor configured");
+    }
+    return text == "all";
 }
 
 std::expected<DaemonOptions, std::string> read_options(const po::variables_map& given) {
@@ -125,6 +139,11 @@ std::expected<DaemonOptions, std::string> read_options(const po::variables_map& 
         }
         options.log = *levels;
     }
+    const auto everywhere = read_everywhere(given);
+    if (!everywhere) {
+        return std::unexpected(everywhere.error());
+    }
+    options.everywhere = *everywhere;
     auto kernel = read_kernel(given);
     if (!kernel) {
         return std::unexpected(kernel.error());

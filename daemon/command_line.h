@@ -18,7 +18,7 @@ enum class KernelChoice : std::uint8_t { xfrm, dry_run, none };
 inline constexpr const char* default_control_path = "/run/viaduct/control.sock";
 
 struct DaemonOptions {
-    enum class Action : std::uint8_t { run, check, show_help, show_version };
+    enum class Action : std::uint8_t { run, check, remove_guard, show_help, show_version };
 
     Action action = Action::run;
     std::filesystem::path config = "/etc/viaduct/routers/";
@@ -29,6 +29,8 @@ struct DaemonOptions {
     KernelChoice kernel = KernelChoice::xfrm;
     std::uint16_t ike_port = 500;
     std::uint16_t nat_port = 4500;
+    /// For remove_guard: also where no router is configured.
+    bool everywhere = false;
     /// The one connection to serve; empty: all.
     std::string only;
     std::filesystem::path control = default_control_path;

@@ -32,7 +32,10 @@ public:
         say(LogArea::netns, "would remove: table inet viaduct");
         return {};
     }
+    bool is_foreign_change(std::span<const std::uint8_t>) override { return false; }
+    void distrust_firewall() override {}
     bool has_firewall() override { return true; }
+    std::optional<policy::GuardCounters> guard_counters() override { return std::nullopt; }
     std::expected<void, std::string> install(const policy::ChildSa& child) override {
         return say_installed("would install:", child, xfrm::ChildPart::both);
     }

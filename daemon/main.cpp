@@ -3,6 +3,7 @@
 #include "daemon/command_line.h"
 #include "daemon/control_socket.h"
 #include "daemon/dry_run_kernel.h"
+#include "daemon/guard_removal.h"
 #include "daemon/name_resolver.h"
 #include "daemon/namespace_events.h"
 #include "daemon/one_line.h"
@@ -18,6 +19,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <botan/auto_rng.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
 
@@ -64,13 +66,39 @@ int check(const DaemonOptions& options) {
     return configuration.mistakes.empty() ? success : failed;
 }
 
-std::unique_ptr<KernelSource> make_kernel(KernelChoice choice, LogWriter& log) {
+int remove_guard(const DaemonOptions& options) {
+    if (const auto able = check_privileges(options); !able) {
+        return fail(failed, able.error());
+    }
+    LogWriter log(options.log, terminal_log());
+    boost::asio::io_context loop(1);
+    // Held until the end: a running daemon would put the guard back, and one that starts must wait.
+    const auto control = ControlSocket::open(loop, {.path = options.control}, log,
+                                             [](std::string_view, const ControlAnswer&) {});
+    if (!control) {
+        return fail(failed, control.error());
+    }
+    if (const auto dropped = drop_privileges(options); !dropped) {
+        return fail(failed, dropped.error());
+    }
+    const auto configuration = read_configuration(options.config);
+    for (const auto& mistake : configuration.mistakes) {
+        std::cerr << mistake.to_string() << "\n";
+    }
+    const auto scope = options.everywhere ? RemovalScope::everywhere : RemovalScope::configured;
+    const bool done = remove_guards(configuration, scope, std::cout);
+    // With all namespaces done it does not matter which were configured.
+    return done && (options.everywhere || configuration.mistakes.empty()) ? success : failed;
+}
+
+std::unique_ptr<KernelSource> make_kernel(KernelChoice choice, boost::asio::io_context& loop,
+                                          LogWriter& log) {
     switch (choice) {
     case KernelChoice::dry_run: return std::make_unique<DryRunKernelSource>(log);
     case KernelChoice::none: return std::make_unique<AbsentKernelSource>();
     case KernelChoice::xfrm: break;
     }
-    return std::make_unique<XfrmKernelSource>(log);
+    return std::make_unique<XfrmKernelSource>(loop, log);
 }
 
 ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
@@ -82,13 +110,16 @@ ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
 }
 
 /// What the kernel is asked to tell. Needs a right that the daemon gives up.
-void listen(NamespaceEvents& events, LogWriter& log) {
-    const std::vector<std::pair<int, std::vector<unsigned>>> wanted{
+void listen(NamespaceEvents& events, const KernelSource& kernel, LogWriter& log) {
+    std::vector<std::pair<int, std::vector<unsigned>>> wanted{
         {NETLINK_ROUTE,
          {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}},
         // Not those of SAs and policies: they come with each change that we make ourselves.
         {NETLINK_XFRM, {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING}},
     };
+    if (kernel.carries_esp()) {
+        wanted.push_back({NETLINK_NETFILTER, {NFNLGRP_NFTABLES}});
+    }
     for (const auto& [protocol, groups] : wanted) {
         if (const auto listening = events.listen(protocol, groups); !listening) {
             log.write(LogArea::netns, LogLevel::warn,
@@ -106,9 +137,9 @@ int run(const DaemonOptions& options) {
     boost::asio::io_context loop(1);
     Botan::AutoSeeded_RNG rng;
     NameResolver resolver(loop);
-    const auto kernel = make_kernel(options.kernel, log);
+    const auto kernel = make_kernel(options.kernel, loop, log);
     NamespaceEvents events(loop, log);
-    listen(events, log);
+    listen(events, *kernel, log);
 
     RouterSurroundings surroundings{
         loop, *kernel, resolver, events, rng, log, endpoint_settings(options), {}};
@@ -163,6 +194,7 @@ int main(int count, char** arguments) {
         std::cout << "viaductd " << version() << "\n";
         return success;
     case DaemonOptions::Action::check: return check(*options);
+    case DaemonOptions::Action::remove_guard: return remove_guard(*options);
     case DaemonOptions::Action::run: break;
     }
     return run(*options);

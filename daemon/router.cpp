@@ -95,7 +95,7 @@ void Router::watch() {
             close("its namespace was replaced");
             start();
         } else {
-            running_->guard(wanted_.router.connections);
+            running_->watch_firewall();
         }
     } else if (!place) {
         if (absence_told_ != went_away && place.error().code != absence_told_) {
@@ -124,7 +124,7 @@ std::expected<void, std::string> Router::reconfigure(ConfiguredRouter wanted) {
     std::expected<void, std::string> done;
     if (running_ != nullptr) {
         // Also unchanged: a reload repairs what somebody did to the table.
-        done = same ? running_->install_firewall(connections) : running_->reconfigure(connections);
+        done = same ? running_->repair_firewall() : running_->reconfigure(connections);
     }
     if (done || same) {
         wanted_ = std::move(wanted);
@@ -142,14 +142,16 @@ void Router::shut_down() {
     on_command(ike::Shutdown{});
 }
 
-void Router::stop() {
+void Router::stop(GuardFate guard) {
     if (running_ == nullptr) {
         return;
     }
     shut_down();
     running_->remove_all();
-    if (const auto removed = running_->remove_firewall(); !removed) {
-        log(LogLevel::error, "the firewall table stays: " + removed.error());
+    if (guard == GuardFate::goes) {
+        if (const auto removed = running_->remove_firewall(); !removed) {
+            log(LogLevel::error, "the firewall table stays: " + removed.error());
+        }
     }
     running_.reset();
     claim_.reset();

@@ -12,6 +12,12 @@
 
 namespace viaduct::daemon {
 
+/// What becomes of the firewall table of a router that stops.
+enum class GuardFate : std::uint8_t {
+    stays, ///< the connections are still configured: nothing may pass in clear
+    goes,  ///< they are not
+};
+
 class Router {
 public:
     /// Does nothing until watch() or start() is called.
@@ -38,8 +44,9 @@ public:
     void shut_down();
     /// Nothing is to be waited for after shut_down().
     bool is_quiet() const { return running_ == nullptr || running_->is_quiet(); }
-    /// Shuts down and takes out everything that was made in the namespace, waiting for nobody.
-    void stop();
+    /// Shuts down and takes out what was made in the namespace, waiting for nobody; what becomes of
+    /// the firewall table is the caller's choice.
+    void stop(GuardFate guard);
 
     std::optional<ike::EndpointStatus> endpoint_status() const;
     RouterReport describe(const ClockReading& now);

@@ -11,6 +11,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,15 @@ public:
     /// Puts the router's firewall table there, or replaces it.
     virtual std::expected<void, std::string> install_firewall(const policy::FirewallRules&) = 0;
     virtual std::expected<void, std::string> remove_firewall() = 0;
+    /// Whether this notification of nftables, from the router's namespace, says that somebody else
+    /// changed the table.
+    virtual bool is_foreign_change(std::span<const std::uint8_t> notification) = 0;
+    /// Somebody else may have changed the table: the next install_firewall() replaces it whole.
+    virtual void distrust_firewall() = 0;
     /// Whether the table is there; yes when that cannot be found out.
     virtual bool has_firewall() = 0;
+    /// What the leak guard has dropped; nothing when there is no table, or nobody counts.
+    virtual std::optional<policy::GuardCounters> guard_counters() = 0;
     virtual std::expected<void, std::string> install(const policy::ChildSa& child) = 0;
     /// The inbound SA of a child, with the policies of what arrives.
     virtual std::expected<void, std::string> install_inbound(const policy::ChildSa& child) = 0;

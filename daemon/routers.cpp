@@ -37,7 +37,7 @@ ReloadPlan Routers::apply(Configuration wanted) {
     // All stops before the first start: a namespace may change hands.
     for (const auto& step : plan.steps) {
         if (step.action == RouterAction::stop || step.action == RouterAction::move) {
-            stop_router(step.wanted.router.name);
+            stop_router(step.wanted.router.name, guard_fate(plan, step.wanted.router.name));
         }
     }
     for (auto& step : plan.steps) {
@@ -52,9 +52,25 @@ ReloadPlan Routers::apply(Configuration wanted) {
     return plan;
 }
 
-void Routers::stop_router(const std::string& name) {
+/// The table of a router that stops stays where another is about to replace it, so that there is no
+/// moment without a guard.
+GuardFate Routers::guard_fate(const ReloadPlan& plan, const std::string& name) {
+    const auto* const router = find_router(name);
+    const auto place = netns::NetworkNamespace::identity_of(
+        router == nullptr ? "" : router->wanted().router.netns);
+    const auto takes_over = [&](const RouterStep& step) {
+        if (step.action != RouterAction::start && step.action != RouterAction::move) {
+            return false;
+        }
+        const auto wanted = netns::NetworkNamespace::identity_of(step.wanted.router.netns);
+        return place && wanted && *wanted == *place;
+    };
+    return std::ranges::any_of(plan.steps, takes_over) ? GuardFate::stays : GuardFate::goes;
+}
+
+void Routers::stop_router(const std::string& name, GuardFate guard) {
     if (auto* router = find_router(name)) {
-        router->stop();
+        router->stop(guard);
         by_namespace_.erase(router->wanted().router.netns);
         routers_.erase(name);
     }
@@ -133,7 +149,7 @@ void Routers::wait_for_peers(std::chrono::steady_clock::time_point until,
     if (quiet || std::chrono::steady_clock::now() >= until) {
         watch_timer_.cancel();
         std::ranges::for_each(routers_ | std::views::values,
-                              [](const auto& router) { router->stop(); });
+                              [](const auto& router) { router->stop(GuardFate::stays); });
         routers_.clear();
         done();
         return;

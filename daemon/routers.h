@@ -38,7 +38,7 @@ public:
     /// within a second when any other place does.
     void watch();
     /// Closes every router: peers are told and given two seconds to confirm, what was made is taken
-    /// out, then `done` is called. Called again, it waits no longer.
+    /// out but for the firewall tables, then `done` is called. Called again, it waits no longer.
     void stop(std::function<void()> done);
 
     /// What `NAME` or `ROUTER/NAME` stands for.
@@ -52,7 +52,8 @@ public:
 private:
     std::vector<ConfiguredRouter> configured() const;
     void start_router(const ConfiguredRouter& wanted);
-    void stop_router(const std::string& name);
+    GuardFate guard_fate(const ReloadPlan& plan, const std::string& name);
+    void stop_router(const std::string& name, GuardFate guard);
     std::expected<void, std::string> execute(const RouterStep& step);
     /// Answers whether it is dealt with, see NamespaceArrivals.
     bool on_namespace_changed(const std::string& name);

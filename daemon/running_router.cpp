@@ -92,6 +92,13 @@ std::expected<void, std::string> RunningRouter::prepare(const policy::Connection
     });
     drift_.emplace(name_, *kernel_, surroundings_,
                    [this](policy::ChildSpi inbound) { on_child_lost(inbound); });
+    firewall_watch_.emplace(surroundings_, *kernel_, [this] { on_firewall_changed(); });
+    if (surroundings_.kernel.carries_esp()) {
+        if (const auto begun = firewall_watch_->begin(place_); !begun) {
+            warn("changes of the firewall table are looked for once a second: " +
+                 begun.error().to_string());
+        }
+    }
     // The firewall table is there before the first SA can be, so that nothing leaves in clear.
     return install_firewall(connections).transform([&] {
         // Before the traps: what they catch first is heard.
@@ -203,18 +210,35 @@ RunningRouter::install_firewall(const policy::ConnectionSet& connections) {
     auto rules = policy::firewall_rules(connections);
     rules.ike_port = settings_.ike_port;
     rules.nat_port = settings_.nat_port;
-    return kernel_->install_firewall(rules);
+    if (!firewall_watch_->hears()) {
+        // Nobody would have told what became of the table.
+        kernel_->distrust_firewall();
+    }
+    auto installed = kernel_->install_firewall(rules);
+    if (installed) {
+        firewall_rules_ = std::move(rules);
+    }
+    return installed;
 }
 
-void RunningRouter::guard(const policy::ConnectionSet& connections) {
+std::expected<void, std::string> RunningRouter::repair_firewall() {
+    kernel_->distrust_firewall();
+    return kernel_->install_firewall(firewall_rules_);
+}
+
+void RunningRouter::watch_firewall() {
     kernel_->guard_interfaces();
-    if (kernel_->has_firewall()) {
-        return;
+    if (!firewall_watch_->hears() && !kernel_->has_firewall()) {
+        on_firewall_changed();
     }
-    const auto installed = install_firewall(connections);
+}
+
+void RunningRouter::on_firewall_changed() {
+    const auto installed = repair_firewall();
     if (firewall_limit_.admit(now())) {
-        warn(installed ? "the firewall table was gone and is there again"
-                       : "the firewall table is gone: " + installed.error());
+        warn(installed
+                 ? "somebody changed the firewall table (inet viaduct); it is as it was again"
+                 : "somebody changed the firewall table (inet viaduct): " + installed.error());
     }
 }
 
@@ -223,6 +247,7 @@ void RunningRouter::describe(RouterReport& report, const policy::Router& wanted,
     describe_endpoint(
         report, wanted, endpoint_.status(),
         [this](policy::ChildSaId child) { return kernel_->counters(child); }, reading);
+    report.leak_guard = kernel_->guard_counters().transform(guard_report);
     report.send_errors = effects_->send_errors();
     report.last_send_error = effects_->last_send_error();
     report.kernel_differences = drift_->found();

@@ -3,6 +3,7 @@
 
 #include "daemon/drift_watch.h"
 #include "daemon/effect_runner.h"
+#include "daemon/firewall_watch.h"
 #include "daemon/namespace_events.h"
 #include "daemon/path_watch.h"
 #include "daemon/router_surroundings.h"
@@ -35,9 +36,11 @@ public:
     /// New connections: sockets first, then the firewall, then the protocol machine. When it
     /// fails, everything goes on with the old ones.
     std::expected<void, std::string> reconfigure(const policy::ConnectionSet& connections);
-    std::expected<void, std::string> install_firewall(const policy::ConnectionSet& connections);
-    /// Puts the firewall table back when somebody took it away.
-    void guard(const policy::ConnectionSet& connections);
+    /// Makes the firewall table anew, whatever somebody did to it.
+    std::expected<void, std::string> repair_firewall();
+    /// Puts the firewall table back when somebody took it away, where the kernel does not tell. To be
+    /// called about once a second.
+    void watch_firewall();
     /// Takes out the SAs that are still there. The firewall table stays.
     void remove_all() { kernel_->remove_all(); }
     /// After Shutdown: the peers have confirmed, or did not answer.
@@ -56,6 +59,8 @@ private:
     RunningRouter(const policy::Router& wanted, const RouterSurroundings& surroundings,
                   netns::NetworkNamespace place);
 
+    std::expected<void, std::string> install_firewall(const policy::ConnectionSet& connections);
+    void on_firewall_changed();
     std::expected<void, std::string> prepare(const policy::ConnectionSet& connections);
     std::expected<void, std::string> open_first_sockets(const policy::ConnectionSet& connections);
     /// For a reload: a family that was not served before need not be now.
@@ -91,6 +96,8 @@ private:
     const RouterSurroundings& surroundings_;
     netns::NetworkNamespace place_;
     std::unique_ptr<RouterKernel> kernel_;
+    policy::FirewallRules firewall_rules_;
+    std::optional<FirewallWatch> firewall_watch_;
     Listeners listeners_;
     /// Families without sockets, and why.
     std::map<policy::AddressFamily, std::string> unserved_;

@@ -28,6 +28,14 @@ struct CounterReport {
     std::uint64_t outbound_packets = 0;
 };
 
+/// What the leak guard has dropped, from the kernel.
+struct GuardReport {
+    std::uint64_t outbound_packets = 0;
+    std::uint64_t outbound_bytes = 0;
+    std::uint64_t inbound_packets = 0;
+    std::uint64_t inbound_bytes = 0;
+};
+
 struct ChildSaReport {
     std::string inbound_spi;
     std::string outbound_spi;
@@ -118,6 +126,8 @@ struct RouterReport {
     std::optional<std::string> reason;
     PastMoment since;
     std::vector<ConnectionReport> connections;
+    /// Absent where there is no table.
+    std::optional<GuardReport> leak_guard;
     std::uint64_t half_open = 0;
     DroppedReport dropped;
     std::vector<RefusalReport> refusals;
@@ -140,6 +150,8 @@ BOOST_DESCRIBE_STRUCT(PastMoment, (), (seconds_ago, at))
 BOOST_DESCRIBE_STRUCT(ComingMoment, (), (in_seconds, at))
 BOOST_DESCRIBE_STRUCT(CounterReport, (),
                       (inbound_bytes, inbound_packets, outbound_bytes, outbound_packets))
+BOOST_DESCRIBE_STRUCT(GuardReport, (),
+                      (outbound_packets, outbound_bytes, inbound_packets, inbound_bytes))
 BOOST_DESCRIBE_STRUCT(ChildSaReport, (),
                       (inbound_spi, outbound_spi, algorithms, local_selectors, remote_selectors,
                        udp_encapsulation, established, replacement, counters))
@@ -157,8 +169,8 @@ BOOST_DESCRIBE_STRUCT(DroppedReport, (),
                        unexpected, unprotected))
 BOOST_DESCRIBE_STRUCT(RefusalReport, (), (local, remote, code, text))
 BOOST_DESCRIBE_STRUCT(RouterReport, (),
-                      (name, netns, file, state, reason, since, connections, half_open, dropped,
-                       refusals, send_errors, last_send_error, kernel_differences))
+                      (name, netns, file, state, reason, since, connections, leak_guard, half_open,
+                       dropped, refusals, send_errors, last_send_error, kernel_differences))
 BOOST_DESCRIBE_STRUCT(StatusReport, (), (version, time, started, kernel, routers))
 
 } // namespace viaduct::daemon

@@ -151,6 +151,11 @@ ComingMoment coming(const ClockReading& now, ike::TimePoint moment) {
     return {seconds(after - now.steady), rfc3339(wall_time(now, after))};
 }
 
+GuardReport guard_report(const policy::GuardCounters& counters) {
+    return {counters.outbound_packets, counters.outbound_bytes, counters.inbound_packets,
+            counters.inbound_bytes};
+}
+
 void describe_endpoint(RouterReport& report, const policy::Router& configured,
                        const ike::EndpointStatus& status, const ReadCounters& read_counters,
                        const ClockReading& now) {

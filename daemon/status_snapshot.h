@@ -5,6 +5,7 @@
 #include "daemon/configuration.h"
 #include "daemon/status_report.h"
 #include "ike/status.h"
+#include "policy/firewall_rules.h"
 
 #include <functional>
 
@@ -16,6 +17,8 @@ ComingMoment coming(const ClockReading& now, ike::TimePoint moment);
 std::string rfc3339(std::chrono::system_clock::time_point moment);
 
 using ReadCounters = std::function<std::optional<policy::ChildSaCounters>(policy::ChildSaId)>;
+
+GuardReport guard_report(const policy::GuardCounters& counters);
 
 /// Fills connections, counters and refusals of `report`.
 void describe_endpoint(RouterReport& report, const policy::Router& configured,

@@ -1,5 +1,6 @@
 #include "daemon/xfrm_kernel.h"
 
+#include "daemon/segment_clamp.h"
 #include "netns/firewall_table.h"
 #include "netns/kernel_setting.h"
 #include "netns/path_mtu.h"
@@ -38,15 +39,20 @@ class XfrmKernel : public RouterKernel {
 public:
     XfrmKernel(std::string router, const netns::NetworkNamespace& place,
                xfrm::SecurityAssociations associations, netns::TunnelInterfaces interfaces,
-               LogWriter& log)
+               netns::FirewallTable table, boost::asio::io_context& loop, LogWriter& log)
         : router_(std::move(router)),
           place_(place),
           associations_(std::move(associations)),
           interfaces_(std::move(interfaces)),
+          table_(std::move(table)),
+          clamp_(loop, log, router_, place_, table_),
           log_(log) {}
 
     std::expected<void, std::string> install_firewall(const policy::FirewallRules& rules) override {
-        auto installed = in_words(netns::install_firewall_table(place_, rules));
+        auto installed = in_words(table_.install(rules));
+        if (installed) {
+            clamp_.set_packet_limits(rules.packet_limits);
+        }
         // Behind the guard and not before it: without an earlier run's policies its traffic would
         // leave in clear.
         if (installed && !leftovers_removed_) {
@@ -56,17 +62,37 @@ public:
         return installed;
     }
     std::expected<void, std::string> remove_firewall() override {
-        return in_words(netns::remove_firewall_table(place_));
+        return in_words(table_.remove());
     }
-    bool has_firewall() override { return netns::firewall_table_present(place_).value_or(true); }
+    bool is_foreign_change(std::span<const std::uint8_t> notification) override {
+        return table_.is_foreign_change(notification);
+    }
+    void distrust_firewall() override { table_.distrust(); }
+    bool has_firewall() override { return table_.is_present().value_or(true); }
+    std::optional<policy::GuardCounters> guard_counters() override {
+        auto counted = table_.counters();
+        return counted ? std::optional(*counted) : std::nullopt;
+    }
     std::expected<void, std::string> install(const policy::ChildSa& child) override {
-        return in_words(associations_.install(child));
+        const auto installed = associations_.install(child);
+        if (installed) {
+            clamp_.on_installed(child);
+        }
+        return in_words(installed);
     }
     std::expected<void, std::string> install_inbound(const policy::ChildSa& child) override {
-        return in_words(associations_.install_inbound(child));
+        const auto installed = associations_.install_inbound(child);
+        if (installed) {
+            clamp_.on_installed(child);
+        }
+        return in_words(installed);
     }
     std::expected<void, std::string> install_outbound(const policy::ChildSa& child) override {
-        return in_words(associations_.install_outbound(child));
+        const auto installed = associations_.install_outbound(child);
+        if (!installed) {
+            clamp_.on_removed(child.id);
+        }
+        return in_words(installed);
     }
     std::expected<void, std::string> remove_outbound(policy::ChildSaId child) override {
         return in_words(associations_.remove_outbound(child));
@@ -74,9 +100,14 @@ public:
     std::expected<void, std::string>
     move(policy::ChildSaId child, const policy::UdpPath& path,
          const std::optional<policy::UdpEncapsulation>& encapsulation) override {
-        return in_words(associations_.move(child, path, encapsulation));
+        const auto moved = associations_.move(child, path, encapsulation);
+        if (moved) {
+            clamp_.on_moved(child, path, encapsulation);
+        }
+        return in_words(moved);
     }
     std::expected<void, std::string> remove(policy::ChildSaId child) override {
+        clamp_.on_removed(child);
         return in_words(associations_.remove(child));
     }
     void set_interfaces(const policy::ConnectionSet& connections) override {
@@ -220,6 +251,8 @@ private:
     xfrm::SecurityAssociations associations_;
     netns::TunnelInterfaces interfaces_;
     std::set<std::string> interface_troubles_;
+    netns::FirewallTable table_;
+    SegmentClamp clamp_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
     std::optional<xfrm::KernelComparison> comparison_;
@@ -240,8 +273,12 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     if (!interfaces) {
         return std::unexpected(interfaces.error().to_string());
     }
+    auto table = netns::FirewallTable::open(place);
+    if (!table) {
+        return std::unexpected(table.error().to_string());
+    }
     return std::make_unique<XfrmKernel>(router, place, std::move(*associations),
-                                        std::move(*interfaces), log_);
+                                        std::move(*interfaces), std::move(*table), loop_, log_);
 }
 
 } // namespace viaduct::daemon

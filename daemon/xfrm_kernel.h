@@ -4,11 +4,14 @@
 #include "daemon/log_writer.h"
 #include "daemon/router_kernel.h"
 
+#include <boost/asio/io_context.hpp>
+
 namespace viaduct::daemon {
 
 class XfrmKernelSource : public KernelSource {
 public:
-    explicit XfrmKernelSource(LogWriter& log) : log_(log) {}
+    /// Both outlive what open() returns.
+    XfrmKernelSource(boost::asio::io_context& loop, LogWriter& log) : loop_(loop), log_(log) {}
 
     std::expected<std::unique_ptr<RouterKernel>, std::string>
     open(const std::string& router, const netns::NetworkNamespace& place) override;
@@ -16,6 +19,7 @@ public:
     bool carries_esp() const override { return true; }
 
 private:
+    boost::asio::io_context& loop_;
     LogWriter& log_;
 };
 

@@ -1,29 +1,14 @@
 #include "netns/firewall_table.h"
 
-#include "netns/netlink_socket.h"
-#include "netns/nft/ruleset_transaction.h"
+#include "netns/nft/rule_message.h"
+#include "netns/nft/ruleset_notification.h"
 
 #include <cerrno>
 #include <linux/netlink.h>
+#include <utility>
 
 namespace viaduct::netns {
 namespace {
-
-/// The first request that failed says more than those behind it. A failed commit is reported for
-/// the transaction's first message.
-std::expected<void, SystemError> run(const NetworkNamespace& router,
-                                     std::vector<NetlinkMessage> transaction) {
-    auto socket = NetlinkSocket::open(router, NETLINK_NETFILTER);
-    if (!socket) {
-        return std::unexpected(socket.error());
-    }
-    for (const NetlinkAnswer& answer : socket->exchange(transaction)) {
-        if (!answer) {
-            return std::unexpected(answer.error());
-        }
-    }
-    return {};
-}
 
 /// Adds what a bare error number does not tell.
 SystemError explained(SystemError error) {
@@ -40,27 +25,110 @@ SystemError explained(SystemError error) {
     return error;
 }
 
-} // namespace
-
-std::expected<void, SystemError> install_firewall_table(const NetworkNamespace& router,
-                                                        const policy::FirewallRules& rules) {
-    return run(router, nft::install_transaction(rules)).transform_error(explained);
+/// Pairs as sources and destinations: what travels between them in either direction.
+std::vector<policy::ClampedPair> in_both_directions(const std::vector<policy::ClampedPair>& pairs) {
+    std::vector<policy::ClampedPair> result;
+    result.reserve(2 * pairs.size());
+    for (const policy::ClampedPair& clamped : pairs) {
+        const policy::ProtectedPair& pair = clamped.pair;
+        result.push_back(clamped);
+        result.push_back({{pair.remote_start, pair.remote_end, pair.local_start, pair.local_end},
+                          clamped.segment});
+    }
+    return result;
 }
 
-std::expected<void, SystemError> remove_firewall_table(const NetworkNamespace& router) {
-    auto result = run(router, nft::remove_transaction());
+/// The table's rules are the same; elements of its sets may differ.
+bool have_same_rules(const policy::FirewallRules& one, const policy::FirewallRules& other) {
+    return one.ike_port == other.ike_port && one.nat_port == other.nat_port &&
+           one.tunnel_interfaces == other.tunnel_interfaces;
+}
+
+} // namespace
+
+std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNamespace& router) {
+    return NetlinkSocket::open(router, NETLINK_NETFILTER).transform([](NetlinkSocket socket) {
+        return FirewallTable(std::move(socket));
+    });
+}
+
+std::expected<void, SystemError> FirewallTable::install(const policy::FirewallRules& rules) {
+    return make({rules, clamped_});
+}
+
+std::expected<void, SystemError>
+FirewallTable::clamp(const std::vector<policy::ClampedPair>& pairs) {
+    clamped_ = policy::cut_apart(in_both_directions(pairs));
+    return installed_ ? make({installed_->rules, clamped_}) : std::expected<void, SystemError>();
+}
+
+std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) {
+    // When the difference is refused, the table is not what we believe it to be.
+    const bool updated = installed_ && have_same_rules(wanted.rules, installed_->rules) &&
+                         run(nft::update_transaction(*installed_, wanted)).has_value();
+    installed_.reset();
+    if (!updated) {
+        // So that the new counters begin where the old ones end.
+        static_cast<void>(counters());
+        const auto replaced = run(nft::install_transaction(wanted, counted_));
+        if (!replaced) {
+            return replaced.transform_error(explained);
+        }
+    }
+    installed_ = std::move(wanted);
+    return {};
+}
+
+bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification) const {
+    const auto changer = nft::changed_our_table(notification);
+    return changer && *changer != socket_.port();
+}
+
+std::expected<void, SystemError> FirewallTable::remove() {
+    installed_.reset();
+    counted_ = {};
+    auto result = run(nft::remove_transaction());
     const bool absent =
         !result && (result.error().code == ENOENT || result.error().code == EOPNOTSUPP);
     return absent ? std::expected<void, SystemError>() : result;
 }
 
-std::expected<bool, SystemError> firewall_table_present(const NetworkNamespace& router) {
-    auto result = run(router, nft::look_up());
+std::expected<bool, SystemError> FirewallTable::is_present() {
+    auto result = run(nft::look_up());
     if (result) {
         return true;
     }
     return result.error().code == ENOENT ? std::expected<bool, SystemError>(false)
                                          : std::unexpected(result.error());
+}
+
+std::expected<policy::GuardCounters, SystemError> FirewallTable::counters() {
+    auto requests = nft::look_up_counters();
+    const auto answers = socket_.exchange(requests);
+    std::vector<nft::Count> counts;
+    for (const NetlinkAnswer& answer : answers) {
+        if (!answer) {
+            return std::unexpected(answer.error());
+        }
+        const auto count = nft::read_counter(*answer);
+        if (!count) {
+            return std::unexpected(SystemError{EBADMSG, "counter of table inet viaduct", {}});
+        }
+        counts.push_back(*count);
+    }
+    counted_ = {counts.at(0).packets, counts.at(0).bytes, counts.at(1).packets, counts.at(1).bytes};
+    return counted_;
+}
+
+/// The first request that failed says more than those behind it. A failed commit is reported for
+/// the transaction's first message.
+std::expected<void, SystemError> FirewallTable::run(std::vector<NetlinkMessage> transaction) {
+    for (const NetlinkAnswer& answer : socket_.exchange(transaction)) {
+        if (!answer) {
+            return std::unexpected(answer.error());
+        }
+    }
+    return {};
 }
 
 } // namespace viaduct::netns

@@ -1,21 +1,56 @@
-// Viaduct's own nftables table in a router: `table inet viaduct`.
+// Viaduct's own nftables table in a router: `table inet viaduct`. Other tables are never touched.
 #pragma once
 
+#include "netns/netlink_socket.h"
 #include "netns/network_namespace.h"
+#include "netns/nft/ruleset_transaction.h"
 #include "policy/firewall_rules.h"
 
 #include <expected>
+#include <optional>
+#include <span>
+#include <vector>
 
 namespace viaduct::netns {
 
-/// Puts the table there as described, in one transaction, replacing what was there under our name.
-/// Other tables are never touched.
-std::expected<void, SystemError> install_firewall_table(const NetworkNamespace& router,
-                                                        const policy::FirewallRules& rules);
-/// Takes it away; no failure when it is not there.
-std::expected<void, SystemError> remove_firewall_table(const NetworkNamespace& router);
+class FirewallTable {
+public:
+    /// Touches nothing yet.
+    static std::expected<FirewallTable, SystemError> open(const NetworkNamespace& router);
 
-/// Whether a table of our name is there, whatever it holds.
-std::expected<bool, SystemError> firewall_table_present(const NetworkNamespace& router);
+    /// Makes the table say this, in one transaction. Where it is known what the table holds, only
+    /// the difference is sent; else the whole table is replaced, whatever was there under our name.
+    /// The counters go on in both cases.
+    std::expected<void, SystemError> install(const policy::FirewallRules& rules);
+    /// Segments between these pairs, in both directions, are clamped from now on; not between
+    /// others. Without a table nothing happens before install().
+    std::expected<void, SystemError> clamp(const std::vector<policy::ClampedPair>& pairs);
+    /// Whether this notification (NFNLGRP_NFTABLES, from this router's namespace) says that somebody
+    /// else changed the table.
+    bool is_foreign_change(std::span<const std::uint8_t> notification) const;
+    /// Somebody else may have changed the table: the next install() replaces it.
+    void distrust() { installed_.reset(); }
+    /// Takes it away; no failure when it is not there.
+    std::expected<void, SystemError> remove();
+
+    /// Whether a table of our name is there, whatever it holds.
+    std::expected<bool, SystemError> is_present();
+    /// What the guard has dropped since the table was first made. Fails with ENOENT when there is
+    /// no table.
+    std::expected<policy::GuardCounters, SystemError> counters();
+
+private:
+    explicit FirewallTable(NetlinkSocket socket) : socket_(std::move(socket)) {}
+
+    std::expected<void, SystemError> make(nft::TableContents wanted);
+    std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
+
+    NetlinkSocket socket_;
+    /// What the table holds, as far as we know.
+    std::optional<nft::TableContents> installed_;
+    std::vector<policy::ClampedPair> clamped_;
+    /// As last read, for a table that somebody has deleted.
+    policy::GuardCounters counted_;
+};
 
 } // namespace viaduct::netns

@@ -179,6 +179,14 @@ std::expected<NetlinkSocket, SystemError> NetlinkSocket::open(const NetworkNames
     return NetlinkSocket(std::move(socket));
 }
 
+std::uint32_t NetlinkSocket::port() const {
+    sockaddr_nl address{};
+    socklen_t length = sizeof(address);
+    const bool known = ::getsockname(socket_.number(), reinterpret_cast<sockaddr*>(&address),
+                                     &length) == 0;
+    return known ? address.nl_pid : 0;
+}
+
 std::vector<NetlinkAnswer> NetlinkSocket::exchange(std::span<NetlinkMessage> requests) {
     Conversation conversation(requests, next_sequence_);
     next_sequence_ += static_cast<std::uint32_t>(requests.size());

@@ -25,6 +25,9 @@ public:
     static std::expected<NetlinkSocket, SystemError> open(const NetworkNamespace& router,
                                                           int protocol);
 
+    /// By which the kernel tells who changed something; 0 before the first request.
+    std::uint32_t port() const;
+
     /// Sends the requests with one system call, in order, and collects the answers: one for each
     /// request, in its place. Every request that asks for it (NLM_F_ACK) is waited for, two seconds
     /// at most. The kernel handles each by itself; one that fails does not stop those behind it.

@@ -1,48 +1,50 @@
 #include "netns/path_mtu.h"
 
-#include "netns/file_descriptor.h"
-#include "netns/socket_address.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "netns/netlink_socket.h"
+#include "netns/route_message.h"
 
 #include <cerrno>
+#include <linux/netlink.h>
+#include <utility>
 
 namespace viaduct::netns {
 namespace {
 
-constexpr std::uint16_t any_port = 500;
-
-std::expected<std::uint32_t, SystemError> ask(const policy::IpAddress& local,
-                                              const policy::IpAddress& peer) {
-    const bool ipv6 = local.family() == policy::AddressFamily::ipv6;
-    const auto failed = [&] {
-        return std::unexpected(SystemError{errno, "MTU towards " + peer.to_string(), {}});
-    };
-    const FileDescriptor socket(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    SocketAddress own({local, 0});
-    SocketAddress other({peer, any_port});
-    if (!socket.is_open() || ::bind(socket.number(), own.data(), own.size()) != 0 ||
-        ::connect(socket.number(), other.data(), other.size()) != 0) {
-        return failed();
+template <class Read>
+auto ask(NetlinkSocket& socket, NetlinkMessage request, const Read& read)
+    -> std::expected<typename decltype(read({}))::value_type, SystemError> {
+    const auto answer = std::move(socket.exchange({&request, 1}).front());
+    if (!answer) {
+        return std::unexpected(answer.error());
     }
-    int mtu = 0;
-    socklen_t size = sizeof(mtu);
-    if (::getsockopt(socket.number(), ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_MTU : IP_MTU,
-                     &mtu, &size) != 0) {
-        return failed();
+    const auto found = read(*answer);
+    if (!found) {
+        return std::unexpected(SystemError{EBADMSG, request.description(), {}});
     }
-    return static_cast<std::uint32_t>(mtu);
+    return *found;
 }
 
 } // namespace
 
 std::expected<std::uint32_t, SystemError> path_mtu(const NetworkNamespace& router,
                                                    const policy::IpAddress& local,
-                                                   const policy::IpAddress& peer) {
-    std::expected<std::uint32_t, SystemError> result;
-    const auto entered = router.inside([&] { result = ask(local, peer); });
-    return entered ? result : std::unexpected(entered.error());
+                                                   const policy::IpAddress& remote) {
+    auto socket = NetlinkSocket::open(router, NETLINK_ROUTE);
+    if (!socket) {
+        return std::unexpected(socket.error());
+    }
+    auto route = ask(*socket, get_route(remote, local), read_route);
+    if (!route) {
+        // The local address may have gone; the way to the peer need not have.
+        route = ask(*socket, get_route(remote, std::nullopt), read_route);
+    }
+    if (!route) {
+        return std::unexpected(route.error());
+    }
+    if (route->mtu != 0) {
+        return route->mtu;
+    }
+    return ask(*socket, get_link(route->interface), read_link_mtu);
 }
 
 } // namespace viaduct::netns

@@ -1,8 +1,7 @@
-// How large packets may be on the way to a peer.
+// How long a packet to a peer may be.
 #pragma once
 
 #include "netns/network_namespace.h"
-#include "netns/system_error.h"
 #include "policy/ip_address.h"
 
 #include <cstdint>
@@ -10,11 +9,10 @@
 
 namespace viaduct::netns {
 
-/// The MTU of the route between two addresses of one family, as far as the kernel knows it by now:
-/// of the interface, of the route, or what path MTU discovery found (IP_MTU of ip(7)). In octets
-/// with the IP header. Nothing is sent. Fails where there is no route, or `local` is not there.
+/// The MTU of the router's route between two addresses, in octets: what the kernel learned of the
+/// path, the route's own, or the interface's. Fails where there is no route.
 std::expected<std::uint32_t, SystemError> path_mtu(const NetworkNamespace& router,
                                                    const policy::IpAddress& local,
-                                                   const policy::IpAddress& peer);
+                                                   const policy::IpAddress& remote);
 
 } // namespace viaduct::netns

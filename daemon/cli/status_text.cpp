@@ -125,6 +125,15 @@ std::string dropped_text(const DroppedReport& dropped) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+void put_guard(Lines& lines, const GuardReport& guard, StatusDetail detail) {
+    if (detail == StatusDetail::verbose || guard.outbound_packets + guard.inbound_packets != 0) {
+        lines.plain(fmt::format("  leak guard: dropped {} packets ({}) that would have left in "
+                                "clear, {} ({}) that arrived in clear",
+                                guard.outbound_packets, short_size(guard.outbound_bytes),
+                                guard.inbound_packets, short_size(guard.inbound_bytes)));
+    }
+}
+
 void put_router_details(Lines& lines, const RouterReport& router) {
     if (const auto dropped = dropped_text(router.dropped); !dropped.empty()) {
         lines.plain("  dropped: " + dropped);
@@ -155,6 +164,9 @@ void put_router(Lines& lines, const RouterReport& router, StatusDetail detail) {
     }
     for (const auto& connection : router.connections) {
         put_connection(lines, connection, name_width, detail);
+    }
+    if (router.leak_guard) {
+        put_guard(lines, *router.leak_guard, detail);
     }
     if (detail == StatusDetail::verbose) {
         put_router_details(lines, router);

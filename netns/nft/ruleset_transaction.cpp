@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 
 namespace viaduct::netns::nft {
 namespace {
@@ -15,28 +17,53 @@ namespace {
 using policy::AddressFamily;
 using Messages = std::vector<NetlinkMessage>;
 
-const std::string table = "viaduct";
+const std::string table = table_name;
+const std::string comment = "the leak guard of viaductd stays when it stops; "
+                            "viaductd --remove-guard takes it away";
+const std::string guard_out = "guard_out";
+const std::string guard_in = "guard_in";
 
-/// Before everybody else's chains at the same hook.
-const BaseChain null_mapping{"null_mapping", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10};
+/// Before everybody else's chains at the same hook, but for the one behind NAT.
+const BaseChain null_source{"null_source", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10};
+const BaseChain null_destination{"null_destination", "nat", NF_INET_PRE_ROUTING,
+                                 NF_IP_PRI_NAT_DST - 10};
 const BaseChain guard_forward{"guard_forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 10};
 const BaseChain guard_output{"guard_output", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER - 10};
 /// Behind it NAT changes the source.
 const BaseChain guard_leaving{"guard_leaving", "filter", NF_INET_POST_ROUTING,
                               NF_IP_PRI_NAT_SRC - 20};
 const BaseChain guard_input{"guard_input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 10};
+const BaseChain guard_postrouting{"guard_postrouting", "filter", NF_INET_POST_ROUTING,
+                                  NF_IP_PRI_NAT_SRC + 10};
+const BaseChain clamp_forward{"clamp_forward", "filter", NF_INET_FORWARD, NF_IP_PRI_MANGLE};
+const BaseChain clamp_output{"clamp_output", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE};
+const BaseChain clamp_input{"clamp_input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_MANGLE};
 
-/// The pairs of one family as our packets carry them, and as the peer's do.
+/// The pairs of one family as our packets carry them, as the peer's do, and what is clamped.
 struct FamilySets {
     AddressFamily family;
     AddressPairSet outbound;
     AddressPairSet inbound;
+    AddressPairSet clamp;
 };
 const std::array<FamilySets, 2> families{
-    FamilySets{
-        AddressFamily::ipv4, {"out4", AddressFamily::ipv4, 1}, {"in4", AddressFamily::ipv4, 2}},
-    FamilySets{
-        AddressFamily::ipv6, {"out6", AddressFamily::ipv6, 3}, {"in6", AddressFamily::ipv6, 4}},
+    FamilySets{AddressFamily::ipv4,
+               {"out4", AddressFamily::ipv4, 2},
+               {"in4", AddressFamily::ipv4, 3},
+               {"clamp4", AddressFamily::ipv4, 4}},
+    FamilySets{AddressFamily::ipv6,
+               {"out6", AddressFamily::ipv6, 5},
+               {"in6", AddressFamily::ipv6, 6},
+               {"clamp6", AddressFamily::ipv6, 7}},
+};
+
+const InterfaceSet tunnels{"tunnels", 1};
+
+/// The elements of one family's sets, each sorted.
+struct FamilyElements {
+    std::vector<AddressPairRange> outbound;
+    std::vector<AddressPairRange> inbound;
+    std::vector<AddressPairRange> clamp;
 };
 
 void append_rule(Messages& messages, const BaseChain& chain, const std::string& description,
@@ -44,25 +71,38 @@ void append_rule(Messages& messages, const BaseChain& chain, const std::string& 
     messages.push_back(add_rule(table, chain.name, description, expressions.take()));
 }
 
-void append_null_mapping(Messages& messages) {
-    messages.push_back(add_chain(table, null_mapping));
+void append_null_mappings(Messages& messages) {
+    messages.push_back(add_chain(table, null_source));
     for (const FamilySets& sets : families) {
         Expressions rule;
         rule.will_be_encrypted(true).family(sets.family).snat_to_own_source(sets.family);
-        append_rule(messages, null_mapping, "rt ipsec exists snat to saddr", std::move(rule));
+        append_rule(messages, null_source, "rt ipsec exists snat to saddr", std::move(rule));
+    }
+    messages.push_back(add_chain(table, null_destination));
+    for (const FamilySets& sets : families) {
+        Expressions rule;
+        rule.was_decrypted(true).family(sets.family).dnat_to_own_destination(sets.family);
+        append_rule(messages, null_destination, "meta ipsec exists dnat to daddr", std::move(rule));
     }
 }
 
-void append_outbound_guard(Messages& messages, const BaseChain& chain) {
+/// Whether the packet leaves in clear, as far as can be told here: what is routed into a tunnel's
+/// interface is encrypted behind all chains.
+void append_leaves_in_clear(Expressions& rule, const policy::FirewallRules& rules) {
+    rule.will_be_encrypted(false);
+    if (!rules.tunnel_interfaces.empty()) {
+        rule.to_interface_not_in(tunnels);
+    }
+}
+
+void append_outbound_guard(Messages& messages, const BaseChain& chain,
+                           const policy::FirewallRules& rules) {
     for (const FamilySets& sets : families) {
         Expressions rule;
-        rule.family(sets.family)
-            .address_pair_in(sets.outbound)
-            .will_be_encrypted(false)
-            .counter()
-            .drop();
+        append_leaves_in_clear(rule, rules);
+        rule.address_pair_in(sets.outbound).count_in(guard_out).drop();
         append_rule(messages, chain,
-                    "saddr . daddr @" + sets.outbound.name + " rt ipsec missing drop",
+                    "rt ipsec missing saddr . daddr @" + sets.outbound.name + " drop",
                     std::move(rule));
     }
 }
@@ -70,13 +110,57 @@ void append_outbound_guard(Messages& messages, const BaseChain& chain) {
 void append_inbound_guard(Messages& messages, const BaseChain& chain) {
     for (const FamilySets& sets : families) {
         Expressions rule;
-        rule.family(sets.family)
-            .address_pair_in(sets.inbound)
-            .was_decrypted(false)
-            .counter()
-            .drop();
+        rule.was_decrypted(false).address_pair_in(sets.inbound).count_in(guard_in).drop();
         append_rule(messages, chain,
-                    "saddr . daddr @" + sets.inbound.name + " meta ipsec missing drop",
+                    "meta ipsec missing saddr . daddr @" + sets.inbound.name + " drop",
+                    std::move(rule));
+    }
+}
+
+/// The route is looked up again behind NAT, so that `rt ipsec` tells where the packet really goes.
+void append_guard_behind_nat(Messages& messages, const policy::FirewallRules& rules) {
+    messages.push_back(add_chain(table, guard_postrouting));
+    for (const FamilySets& sets : families) {
+        Expressions rule;
+        rule.source_was_mapped();
+        append_leaves_in_clear(rule, rules);
+        rule.original_pair_in(sets.outbound).count_in(guard_out).drop();
+        append_rule(messages, guard_postrouting,
+                    "ct status snat rt ipsec missing ct original saddr . daddr @" +
+                        sets.outbound.name + " drop",
+                    std::move(rule));
+    }
+}
+
+/// Where the kernel itself knows what fits: into an SA on the way out, into a tunnel's interface in
+/// both directions.
+void append_clamp_to_route(Messages& messages, const policy::FirewallRules& rules) {
+    Expressions encrypted;
+    encrypted.tcp_syn().will_be_encrypted(true).segment_from_route();
+    append_rule(messages, clamp_forward, "tcp syn rt ipsec exists segment from rt mtu",
+                std::move(encrypted));
+    if (rules.tunnel_interfaces.empty()) {
+        return;
+    }
+    Expressions outbound;
+    outbound.to_interface_in(tunnels).tcp_syn().segment_from_route();
+    append_rule(messages, clamp_forward, "oifname @tunnels tcp syn segment from rt mtu",
+                std::move(outbound));
+    Expressions inbound;
+    inbound.from_interface_in(tunnels).tcp_syn().segment_from_route();
+    append_rule(messages, clamp_forward, "iifname @tunnels tcp syn segment from rt mtu",
+                std::move(inbound));
+}
+
+void append_clamp(Messages& messages, const BaseChain& chain, const policy::FirewallRules& rules) {
+    messages.push_back(add_chain(table, chain));
+    if (chain.hook == NF_INET_FORWARD) {
+        append_clamp_to_route(messages, rules);
+    }
+    for (const FamilySets& sets : families) {
+        Expressions rule;
+        rule.tcp_syn().jump_by_address_pair(sets.clamp);
+        append_rule(messages, chain, "tcp syn saddr . daddr vmap @" + sets.clamp.name,
                     std::move(rule));
     }
 }
@@ -104,54 +188,168 @@ void append_clear_exceptions(Messages& messages, const BaseChain& chain,
     append_rule(messages, chain, "neighbour discovery accept", std::move(neighbours));
 }
 
-void append_sets(Messages& messages, const policy::FirewallRules& rules) {
-    for (const FamilySets& sets : families) {
-        std::vector<AddressPairRange> outbound;
-        std::vector<AddressPairRange> inbound;
-        for (const policy::ProtectedPair& pair : rules.guarded) {
-            if (pair.local_start.family() != sets.family) {
-                continue;
-            }
-            outbound.push_back(
-                {pair.local_start, pair.local_end, pair.remote_start, pair.remote_end});
-            inbound.push_back(
-                {pair.remote_start, pair.remote_end, pair.local_start, pair.local_end});
+std::string segment_chain(std::uint16_t segment) {
+    return "segment_" + std::to_string(segment);
+}
+
+void append_segment_chain(Messages& messages, std::uint16_t segment) {
+    const std::string chain = segment_chain(segment);
+    messages.push_back(add_chain(table, chain));
+    Expressions rule;
+    rule.tcp_syn().segment(segment);
+    messages.push_back(
+        add_rule(table, chain, "tcp syn segment " + std::to_string(segment), rule.take()));
+}
+
+std::set<std::uint16_t> segments_of(const TableContents& contents) {
+    std::set<std::uint16_t> result;
+    for (const policy::ClampedPair& clamped : contents.clamped) {
+        result.insert(clamped.segment);
+    }
+    return result;
+}
+
+FamilyElements elements_of(const TableContents& contents, AddressFamily family) {
+    FamilyElements result;
+    for (const auto& [local_start, local_end, remote_start, remote_end] : contents.rules.guarded) {
+        if (local_start.family() == family) {
+            result.outbound.push_back({local_start, local_end, remote_start, remote_end});
+            result.inbound.push_back({remote_start, remote_end, local_start, local_end});
         }
-        for (const auto& [set, ranges] : {std::pair(&sets.outbound, std::span(outbound)),
-                                          std::pair(&sets.inbound, std::span(inbound))}) {
-            messages.push_back(add_set(table, *set));
-            for (auto left = ranges; !left.empty();) {
-                const std::size_t count = std::min(left.size(), most_elements);
-                messages.push_back(add_elements(table, *set, left.first(count)));
-                left = left.subspan(count);
-            }
+    }
+    for (const auto& [pair, segment] : contents.clamped) {
+        if (pair.local_start.family() == family) {
+            result.clamp.push_back({pair.local_start, pair.local_end, pair.remote_start,
+                                    pair.remote_end, segment_chain(segment)});
         }
+    }
+    std::ranges::sort(result.outbound);
+    std::ranges::sort(result.inbound);
+    std::ranges::sort(result.clamp);
+    return result;
+}
+
+template <class Set, class Element>
+void append_elements(Messages& messages,
+                     NetlinkMessage (*make)(const std::string&, const Set&,
+                                            std::span<const Element>),
+                     const Set& set, std::span<const Element> elements) {
+    while (!elements.empty()) {
+        const std::size_t count = std::min(elements.size(), most_elements);
+        messages.push_back(make(table, set, elements.first(count)));
+        elements = elements.subspan(count);
     }
 }
 
-} // namespace
+void append_pairs(Messages& messages, const AddressPairSet& set,
+                  std::span<const AddressPairRange> ranges) {
+    append_elements<AddressPairSet, AddressPairRange>(messages, add_elements, set, ranges);
+}
 
-std::vector<NetlinkMessage> install_transaction(const policy::FirewallRules& rules) {
-    Messages messages;
-    messages.push_back(begin_transaction());
-    // Deleting fails where there is nothing, adding never does.
-    messages.push_back(add_table(table));
-    messages.push_back(delete_table(table));
-    messages.push_back(add_table(table));
-    append_null_mapping(messages);
-    append_sets(messages, rules);
+void append_sets(Messages& messages, const TableContents& contents) {
+    if (std::span<const std::string> names = contents.rules.tunnel_interfaces; !names.empty()) {
+        messages.push_back(add_set(table, tunnels));
+        append_elements<InterfaceSet, std::string>(messages, add_elements, tunnels, names);
+    }
+    for (const FamilySets& sets : families) {
+        const FamilyElements elements = elements_of(contents, sets.family);
+        messages.push_back(add_set(table, sets.outbound));
+        append_pairs(messages, sets.outbound, elements.outbound);
+        messages.push_back(add_set(table, sets.inbound));
+        append_pairs(messages, sets.inbound, elements.inbound);
+        messages.push_back(add_map(table, sets.clamp));
+        append_pairs(messages, sets.clamp, elements.clamp);
+    }
+}
+
+/// What only `one` has.
+template <class Sorted> Sorted without(const Sorted& one, const Sorted& other) {
+    Sorted result;
+    std::ranges::set_difference(one, other, std::inserter(result, result.end()));
+    return result;
+}
+
+/// An element that is to be deleted is told by its key alone.
+std::vector<AddressPairRange> keys(std::vector<AddressPairRange> elements) {
+    for (AddressPairRange& element : elements) {
+        element.chain.clear();
+    }
+    return elements;
+}
+
+void append_difference(Messages& messages, const AddressPairSet& set,
+                       const std::vector<AddressPairRange>& before,
+                       const std::vector<AddressPairRange>& after) {
+    append_elements<AddressPairSet, AddressPairRange>(messages, delete_elements, set,
+                                                      keys(without(before, after)));
+    append_pairs(messages, set, without(after, before));
+}
+
+void append_guards(Messages& messages, const policy::FirewallRules& rules) {
     messages.push_back(add_chain(table, guard_forward));
     if (!rules.packets_wait) {
-        append_outbound_guard(messages, guard_forward);
+        append_outbound_guard(messages, guard_forward, rules);
     }
     append_inbound_guard(messages, guard_forward);
     const BaseChain& leaving = rules.packets_wait ? guard_leaving : guard_output;
     messages.push_back(add_chain(table, leaving));
     append_clear_exceptions(messages, leaving, rules);
-    append_outbound_guard(messages, leaving);
+    append_outbound_guard(messages, leaving, rules);
     messages.push_back(add_chain(table, guard_input));
     append_clear_exceptions(messages, guard_input, rules);
     append_inbound_guard(messages, guard_input);
+    append_guard_behind_nat(messages, rules);
+}
+
+} // namespace
+
+std::vector<NetlinkMessage> install_transaction(const TableContents& contents,
+                                                const policy::GuardCounters& counted) {
+    Messages messages;
+    messages.push_back(begin_transaction());
+    // Deleting fails where there is nothing, adding never does.
+    messages.push_back(add_table(table, comment));
+    messages.push_back(delete_table(table));
+    messages.push_back(add_table(table, comment));
+    messages.push_back(
+        add_counter(table, guard_out, {counted.outbound_packets, counted.outbound_bytes}));
+    messages.push_back(
+        add_counter(table, guard_in, {counted.inbound_packets, counted.inbound_bytes}));
+    append_null_mappings(messages);
+    for (const std::uint16_t segment : segments_of(contents)) {
+        append_segment_chain(messages, segment);
+    }
+    append_sets(messages, contents);
+    append_guards(messages, contents.rules);
+    append_clamp(messages, clamp_forward, contents.rules);
+    append_clamp(messages, clamp_output, contents.rules);
+    append_clamp(messages, clamp_input, contents.rules);
+    messages.push_back(end_transaction());
+    return messages;
+}
+
+std::vector<NetlinkMessage> update_transaction(const TableContents& before,
+                                               const TableContents& after) {
+    Messages messages;
+    const auto segments_before = segments_of(before);
+    const auto segments_after = segments_of(after);
+    messages.push_back(begin_transaction());
+    for (const std::uint16_t segment : without(segments_after, segments_before)) {
+        append_segment_chain(messages, segment);
+    }
+    for (const FamilySets& sets : families) {
+        const FamilyElements old = elements_of(before, sets.family);
+        const FamilyElements wanted = elements_of(after, sets.family);
+        append_difference(messages, sets.outbound, old.outbound, wanted.outbound);
+        append_difference(messages, sets.inbound, old.inbound, wanted.inbound);
+        append_difference(messages, sets.clamp, old.clamp, wanted.clamp);
+    }
+    for (const std::uint16_t segment : without(segments_before, segments_after)) {
+        messages.push_back(delete_chain(table, segment_chain(segment)));
+    }
+    if (messages.size() == 1) {
+        return {};
+    }
     messages.push_back(end_transaction());
     return messages;
 }
@@ -167,6 +365,13 @@ std::vector<NetlinkMessage> remove_transaction() {
 std::vector<NetlinkMessage> look_up() {
     Messages messages;
     messages.push_back(get_table(table));
+    return messages;
+}
+
+std::vector<NetlinkMessage> look_up_counters() {
+    Messages messages;
+    messages.push_back(get_counter(table, guard_out));
+    messages.push_back(get_counter(table, guard_in));
     return messages;
 }
 

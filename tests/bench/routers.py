@@ -29,7 +29,7 @@ from stage.namespaces import CommandFailed, Namespace, make_private_run, run_qui
 BIN = os.path.join(TREE, "build", "release", "bin")
 ADDRESSES = ("10.99.0.1", "10.99.0.2")
 PEERS = ("10.99.1.1", "10.99.1.2")
-# A stop takes tables away and closes sockets, one router after the other.
+# A stop closes sockets, one router after the other.
 PATIENCE = 300
 
 

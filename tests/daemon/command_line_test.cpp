@@ -68,6 +68,21 @@ BOOST_AUTO_TEST_CASE(mistakes_are_one_line_and_name_the_option) {
     BOOST_TEST(daemon_error({"router1.toml"}) != "accepted");
 }
 
+BOOST_AUTO_TEST_CASE(the_guard_is_removed_where_routers_are_configured_or_everywhere) {
+    const auto action = [](const std::vector<std::string>& arguments) {
+        const auto options = parse_command_line(arguments);
+        BOOST_REQUIRE(options);
+        return std::pair(options->action, options->everywhere);
+    };
+    using enum DaemonOptions::Action;
+    BOOST_TEST((action({}) == std::pair(run, false)));
+    BOOST_TEST((action({"--remove-guard"}) == std::pair(remove_guard, false)));
+    BOOST_TEST((action({"--remove-guard", "--foreground"}) == std::pair(remove_guard, false)));
+    BOOST_TEST((action({"--remove-guard=all"}) == std::pair(remove_guard, true)));
+    BOOST_TEST(daemon_error({"--remove-guard=some"}) ==
+               "--remove-guard: 'some' is neither all nor configured");
+}
+
 BOOST_AUTO_TEST_CASE(debug_areas_have_levels_and_keys_only_a_word) {
     const auto levels = LogLevels::parse("ike=trace,xfrm=3,netns");
     BOOST_REQUIRE(levels);

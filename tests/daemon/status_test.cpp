@@ -82,6 +82,8 @@ StatusReport report() {
             return policy::ChildSaCounters{1024, 10, 2048, 20};
         },
         now);
+    router.leak_guard = guard_report(
+        {.outbound_packets = 3, .outbound_bytes = 1536, .inbound_packets = 0, .inbound_bytes = 0});
     return {.version = "0.1.0",
             .time = rfc3339(now.wall),
             .started = past(now, now.steady - 201s),
@@ -108,6 +110,10 @@ BOOST_AUTO_TEST_CASE(json_keeps_the_documented_keys) {
     BOOST_TEST(child_sa.at("remote_selectors").at(1).as_string() == "192.168.40.0/24");
     BOOST_TEST(child_sa.at("counters").at("outbound_packets").to_number<int>() == 20);
     BOOST_TEST(child_sa.at("replacement").at("in_seconds").as_double() == 3000.0);
+    const auto& guard = value.at("routers").at(0).at("leak_guard");
+    BOOST_TEST(guard.at("outbound_packets").to_number<int>() == 3);
+    BOOST_TEST(guard.at("outbound_bytes").to_number<int>() == 1536);
+    BOOST_TEST(guard.at("inbound_packets").to_number<int>() == 0);
     const auto& waiting = value.at("routers").at(0).at("connections").at(1);
     BOOST_TEST(waiting.at("reason").at("code").as_string() ==
                ike::code(ike::cause::NameUnresolved{}));
@@ -137,6 +143,8 @@ BOOST_AUTO_TEST_CASE(the_text_shows_state_addresses_selectors_counters_and_reaso
     BOOST_TEST(text.contains("  vpn1      waiting         30s  10.10.10.5 - gw.example.org\n"));
     BOOST_TEST(text.contains("    reason      "));
     BOOST_TEST(text.contains("    next try    in 12s, 3 so far\n"));
+    BOOST_TEST(text.contains("  leak guard: dropped 3 packets (1.5 KiB) that would have left in "
+                             "clear, 0 (0 B) that arrived in clear\n"));
     BOOST_TEST(!text.contains("IKE_SA_INIT {"));
     const auto verbose = status_text(report(), StatusDetail::verbose);
     BOOST_TEST(verbose.contains("    messages    IKE_SA_INIT { SA, KE, Ni } -->\n"));

@@ -5,7 +5,10 @@
 //   install ID [WORD=VALUE…]   install-inbound ID [WORD=VALUE…]   install-outbound ID [WORD=VALUE…]
 //   remove-outbound ID   move ID [WORD=VALUE…]   remove ID   counters ID   remove-all
 //   remove-leftovers   compare   mend   describe ID [WORD=VALUE…]   firewall [LOCAL>REMOTE…]
-//   remove-firewall udp-open   udp-send LOCAL REMOTE PORT TEXT   udp-receive LOCAL PORT
+//   remove-firewall   clamp [LOCAL>REMOTE>SEGMENT…]   dropped
+//   udp-open   udp-send LOCAL REMOTE PORT TEXT   udp-receive LOCAL PORT
+//
+// firewall takes interface=NAME for a tunnel's interface, too.
 //
 // udp-open opens 500 and 4500 as the daemon does; a TEXT is sent from and to the same port, with
 // "0" for four zero octets in front; what is received is printed with its length, or "nothing".
@@ -172,13 +175,29 @@ template <class Result> void expect(const Result& result) {
 policy::FirewallRules firewall_rules(const std::vector<std::string>& pairs) {
     policy::ConnectionSet set;
     for (const std::string& pair : pairs) {
-        const auto sides = split(pair, '>');
         policy::Connection connection;
+        if (pair.starts_with("interface=")) {
+            connection.interface = policy::TunnelInterface{.name = pair.substr(pair.find('=') + 1)};
+            set.connections.push_back(std::move(connection));
+            continue;
+        }
+        const auto sides = split(pair, '>');
         connection.local_selectors = selectors(sides.at(0));
         connection.remote_selectors = selectors(sides.at(1));
         set.connections.push_back(std::move(connection));
     }
     return policy::firewall_rules(set);
+}
+
+std::vector<policy::ClampedPair> clamped_pairs(const std::vector<std::string>& words) {
+    std::vector<policy::ClampedPair> result;
+    for (const std::string& word : words) {
+        const auto parts = split(word, '>');
+        for (const auto& pair : policy::pairs_of(selectors(parts.at(0)), selectors(parts.at(1)))) {
+            result.push_back({pair, static_cast<std::uint16_t>(number(parts.at(2)))});
+        }
+    }
+    return result;
 }
 
 class Tool {
@@ -196,10 +215,15 @@ public:
         } else if (verb == "compare" || verb == "mend") {
             compare(verb == "mend");
         } else if (verb == "firewall") {
-            expect(netns::install_firewall_table(router_,
-                                                 firewall_rules({line.begin() + 1, line.end()})));
+            expect(table().install(firewall_rules({line.begin() + 1, line.end()})));
+        } else if (verb == "clamp") {
+            expect(table().clamp(clamped_pairs({line.begin() + 1, line.end()})));
         } else if (verb == "remove-firewall") {
-            expect(netns::remove_firewall_table(router_));
+            expect(table().remove());
+        } else if (verb == "dropped") {
+            const auto counted = table().counters();
+            expect(counted);
+            std::cout << counted->outbound_packets << ' ' << counted->inbound_packets << '\n';
         } else if (verb.starts_with("udp-")) {
             run_on_sockets(verb, line);
         } else {
@@ -236,6 +260,15 @@ private:
                 expect(associations().mend(difference));
             }
         }
+    }
+
+    netns::FirewallTable& table() {
+        if (!table_) {
+            auto opened = netns::FirewallTable::open(router_);
+            expect(opened);
+            table_ = std::move(*opened);
+        }
+        return *table_;
     }
 
     void run_on_child(const std::string& verb, const std::vector<std::string>& line) {
@@ -318,6 +351,7 @@ private:
 
     netns::NetworkNamespace router_;
     std::optional<xfrm::SecurityAssociations> associations_;
+    std::optional<netns::FirewallTable> table_;
     std::map<std::pair<policy::AddressFamily, std::uint16_t>, netns::IkeUdpSocket> sockets_;
 };
 

@@ -1,5 +1,6 @@
 // What nft(8) sends for table.nft, which is how it lists our table, against what we send. nft says
 // more in the sets' and rules' user data, which the kernel does not look into.
+#include "netns/nft/rule_message.h"
 #include "netns/nft/ruleset_transaction.h"
 
 #include "tests/crypto/vector_file.h"
@@ -24,19 +25,39 @@ constexpr std::uint16_t nft(std::uint16_t type) {
     return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type);
 }
 
+policy::ProtectedPair pair(const char* local_start, const char* local_end, const char* remote_start,
+                           const char* remote_end) {
+    const auto address = [](const char* text) { return policy::IpAddress::parse(text).value(); };
+    return {address(local_start), address(local_end), address(remote_start), address(remote_end)};
+}
+
 policy::FirewallRules rules() {
-    const auto pair = [](const char* local_start, const char* local_end, const char* remote_start,
-                         const char* remote_end) {
-        const auto address = [](const char* text) {
-            return policy::IpAddress::parse(text).value();
-        };
-        return policy::ProtectedPair{address(local_start), address(local_end),
-                                     address(remote_start), address(remote_end)};
-    };
     return {{pair("192.168.10.0", "192.168.10.255", "192.168.20.0", "192.168.20.255"),
              pair("192.168.10.0", "192.168.10.255", "192.168.30.0", "192.168.30.9"),
              pair("fd00:10::", "fd00:10::ffff:ffff:ffff:ffff",
-                  "fd00:20::", "fd00:20::ffff:ffff:ffff:ffff")}};
+                  "fd00:20::", "fd00:20::ffff:ffff:ffff:ffff")},
+            {"ipsec0", "ipsec1"}};
+}
+
+/// What table.nft says.
+netns::nft::TableContents contents() {
+    const auto clamped = [](const char* source_start, const char* source_end,
+                            const char* destination_start, const char* destination_end,
+                            std::uint16_t segment) {
+        return policy::ClampedPair{
+            pair(source_start, source_end, destination_start, destination_end), segment};
+    };
+    return {rules(),
+            {clamped("192.168.10.0", "192.168.10.127", "192.168.20.0", "192.168.20.127", 1406),
+             clamped("192.168.10.0", "192.168.10.127", "192.168.20.128", "192.168.20.255", 1300),
+             clamped("192.168.10.128", "192.168.10.255", "192.168.20.0", "192.168.20.255", 1406),
+             clamped("192.168.20.0", "192.168.20.127", "192.168.10.0", "192.168.10.255", 1406),
+             clamped("192.168.20.128", "192.168.20.255", "192.168.10.0", "192.168.10.127", 1300),
+             clamped("192.168.20.128", "192.168.20.255", "192.168.10.128", "192.168.10.255", 1406),
+             clamped("fd00:10::", "fd00:10::ffff:ffff:ffff:ffff",
+                     "fd00:20::", "fd00:20::ffff:ffff:ffff:ffff", 1386),
+             clamped("fd00:20::", "fd00:20::ffff:ffff:ffff:ffff",
+                     "fd00:10::", "fd00:10::ffff:ffff:ffff:ffff", 1386)}};
 }
 
 /// The messages of one type, without flags, which only say how to treat what is there already.
@@ -61,17 +82,28 @@ std::vector<Octets> sent_by_nft() {
     return messages;
 }
 
-std::vector<Octets> sent_by_us(const policy::FirewallRules& wanted) {
+std::vector<Octets> octets_of(const std::vector<netns::NetlinkMessage>& sent) {
     std::vector<Octets> messages;
-    for (const netns::NetlinkMessage& message : netns::nft::install_transaction(wanted)) {
+    for (const netns::NetlinkMessage& message : sent) {
         messages.emplace_back(message.octets().begin(), message.octets().end());
     }
     return messages;
 }
 
-void require_same(std::uint16_t type, std::uint16_t user_data) {
-    const auto ours = of_type(sent_by_us(rules()), type, user_data);
-    const auto theirs = of_type(sent_by_nft(), type, user_data);
+std::vector<Octets> sent_by_us(const netns::nft::TableContents& wanted) {
+    return octets_of(netns::nft::install_transaction(wanted, {}));
+}
+
+/// `name`: the attribute by which the messages are put into one order, which is theirs and ours
+/// within each name.
+void require_same(std::uint16_t type, std::uint16_t user_data, std::uint16_t name) {
+    const auto by_name = [&](const NetlinkParts& parts) {
+        return parts.attributes.find(name)->second;
+    };
+    auto ours = of_type(sent_by_us(contents()), type, user_data);
+    auto theirs = of_type(sent_by_nft(), type, user_data);
+    std::ranges::stable_sort(ours, {}, by_name);
+    std::ranges::stable_sort(theirs, {}, by_name);
     BOOST_TEST(!theirs.empty());
     BOOST_TEST(ours == theirs, boost::test_tools::per_element());
 }
@@ -81,19 +113,124 @@ void require_same(std::uint16_t type, std::uint16_t user_data) {
 BOOST_AUTO_TEST_SUITE(ruleset_transaction)
 
 BOOST_AUTO_TEST_CASE(chains_are_what_nft_sends) {
-    require_same(NFT_MSG_NEWCHAIN, NFTA_CHAIN_USERDATA);
+    require_same(NFT_MSG_NEWCHAIN, NFTA_CHAIN_USERDATA, NFTA_CHAIN_NAME);
 }
 
 BOOST_AUTO_TEST_CASE(sets_are_what_nft_sends) {
-    require_same(NFT_MSG_NEWSET, NFTA_SET_USERDATA);
+    require_same(NFT_MSG_NEWSET, NFTA_SET_USERDATA, NFTA_SET_NAME);
 }
 
 BOOST_AUTO_TEST_CASE(elements_are_what_nft_sends) {
-    require_same(NFT_MSG_NEWSETELEM, 0);
+    require_same(NFT_MSG_NEWSETELEM, 0, NFTA_SET_ELEM_LIST_SET);
 }
 
 BOOST_AUTO_TEST_CASE(rules_are_what_nft_sends) {
-    require_same(NFT_MSG_NEWRULE, NFTA_RULE_USERDATA);
+    require_same(NFT_MSG_NEWRULE, NFTA_RULE_USERDATA, NFTA_RULE_CHAIN);
+}
+
+BOOST_AUTO_TEST_CASE(counters_are_what_nft_sends) {
+    require_same(NFT_MSG_NEWOBJ, 0, NFTA_OBJ_NAME);
+}
+
+BOOST_AUTO_TEST_CASE(the_table_says_who_keeps_it) {
+    const auto ours = of_type(sent_by_us(contents()), NFT_MSG_NEWTABLE, 0);
+    const auto theirs = of_type(sent_by_nft(), NFT_MSG_NEWTABLE, 0);
+    BOOST_REQUIRE(!theirs.empty());
+    BOOST_TEST(ours.back() == theirs.front());
+}
+
+BOOST_AUTO_TEST_CASE(counters_go_on_where_they_were) {
+    const auto counters =
+        of_type(octets_of(netns::nft::install_transaction(contents(), {.outbound_packets = 0x0102,
+                                                                       .outbound_bytes = 0x0304,
+                                                                       .inbound_packets = 0x0506,
+                                                                       .inbound_bytes = 0x0708})),
+                NFT_MSG_NEWOBJ, 0);
+    BOOST_REQUIRE(counters.size() == 2u);
+    // Bytes before packets, each behind a header of four octets.
+    const auto values = [](const NetlinkParts& counter) {
+        const Octets nested = counter.attributes.find(NFTA_OBJ_DATA | NLA_F_NESTED)->second;
+        return std::pair(nested.at(10) << 8 | nested.at(11), nested.at(22) << 8 | nested.at(23));
+    };
+    BOOST_TEST((values(counters[0]) == std::pair(0x0304, 0x0102)));
+    BOOST_TEST((values(counters[1]) == std::pair(0x0708, 0x0506)));
+}
+
+BOOST_AUTO_TEST_CASE(a_counter_is_read_back) {
+    // The kernel answers in the form in which counters are made.
+    const auto sent = octets_of(netns::nft::install_transaction(
+        contents(),
+        {.outbound_packets = 3, .outbound_bytes = 252, .inbound_packets = 0, .inbound_bytes = 0}));
+    const auto counter = std::ranges::find_if(sent, [](const Octets& message) {
+        return take_apart(message, sizeof(nfgenmsg)).type == nft(NFT_MSG_NEWOBJ);
+    });
+    BOOST_TEST((netns::nft::read_counter(*counter) == netns::nft::Count{3, 252}));
+    for (std::size_t length = 0; length < counter->size(); ++length) {
+        const Octets cut(counter->begin(), counter->begin() + static_cast<std::ptrdiff_t>(length));
+        BOOST_TEST(!netns::nft::read_counter(cut));
+    }
+    BOOST_TEST(!netns::nft::read_counter(sent.front()));
+}
+
+BOOST_AUTO_TEST_CASE(without_interfaces_nothing_speaks_of_them) {
+    auto without = contents();
+    without.rules.tunnel_interfaces.clear();
+    const std::string name = "tunnels";
+    for (const Octets& message : sent_by_us(without)) {
+        BOOST_TEST(std::ranges::search(message, name).empty());
+    }
+    // Beside the interfaces' own rules, the same: one rule less for each direction of the clamp.
+    BOOST_TEST(of_type(sent_by_us(without), NFT_MSG_NEWRULE, 0).size() + 2 ==
+               of_type(sent_by_us(contents()), NFT_MSG_NEWRULE, 0).size());
+}
+
+BOOST_AUTO_TEST_CASE(an_update_touches_only_what_differs) {
+    const auto before = contents();
+    BOOST_TEST(netns::nft::update_transaction(before, before).empty());
+    auto after = before;
+    after.rules.guarded.erase(after.rules.guarded.begin() + 1);
+    after.rules.guarded.push_back(pair("fd00:10::", "fd00:10::ffff:ffff:ffff:ffff",
+                                       "fd00:30::", "fd00:30::ffff:ffff:ffff:ffff"));
+    after.clamped[1].segment = 1200;
+    const auto described = [](const std::vector<netns::NetlinkMessage>& messages) {
+        std::vector<std::string> lines;
+        std::ranges::transform(messages, std::back_inserter(lines),
+                               &netns::NetlinkMessage::description);
+        return lines;
+    };
+    const std::vector<std::string> expected{
+        "nftables transaction",
+        "add chain inet viaduct segment_1200",
+        "add rule inet viaduct segment_1200: tcp syn segment 1200",
+        "delete elements from set inet viaduct out4",
+        "delete elements from set inet viaduct in4",
+        "delete elements from set inet viaduct clamp4",
+        "add elements to set inet viaduct clamp4",
+        "add elements to set inet viaduct out6",
+        "add elements to set inet viaduct in6",
+        "end of the nftables transaction",
+    };
+    BOOST_TEST(described(netns::nft::update_transaction(before, after)) == expected,
+               boost::test_tools::per_element());
+    // Another pair still uses the chain for 1300; without it the chain goes too.
+    auto last = after;
+    last.clamped[4].segment = 1200;
+    const auto messages = described(netns::nft::update_transaction(after, last));
+    BOOST_TEST(messages[messages.size() - 2] == "delete chain inet viaduct segment_1300");
+}
+
+BOOST_AUTO_TEST_CASE(of_many_pairs_one_more_is_one_message_in_each_direction) {
+    netns::nft::TableContents before{rules()};
+    for (std::uint8_t third = 0; third < 50; ++third) {
+        for (std::uint8_t fourth = 0; fourth < 100; ++fourth) {
+            const auto local = policy::IpAddress::v4(10, 0, third, fourth);
+            before.rules.guarded.push_back({local, local, local, local});
+        }
+    }
+    auto after = before;
+    const auto one = policy::IpAddress::v4(10, 1, 0, 0);
+    after.rules.guarded.push_back({one, one, one, one});
+    BOOST_TEST(netns::nft::update_transaction(before, after).size() == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
@@ -102,7 +239,7 @@ BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
         const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(port >> 8),
                                                  static_cast<std::uint8_t>(port)};
         std::size_t rules = 0;
-        for (const auto& message : netns::nft::install_transaction(wanted)) {
+        for (const auto& message : netns::nft::install_transaction({wanted}, {})) {
             const bool compares = !std::ranges::search(message.octets(), octets).empty();
             rules += message.description().contains(text) && compares ? 1u : 0u;
         }
@@ -141,7 +278,7 @@ BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_lea
 }
 
 BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {
-    const auto messages = netns::nft::install_transaction(rules());
+    const auto messages = netns::nft::install_transaction(contents(), {});
     BOOST_REQUIRE(messages.size() > 5);
     const auto type = [&](std::size_t index) {
         return take_apart(messages[index].octets(), sizeof(nfgenmsg)).type;
@@ -162,7 +299,7 @@ BOOST_AUTO_TEST_CASE(many_elements_take_several_messages) {
             many.guarded.push_back({local, local, remote, remote});
         }
     }
-    const auto messages = of_type(sent_by_us(many), NFT_MSG_NEWSETELEM, 0);
+    const auto messages = of_type(sent_by_us({many}), NFT_MSG_NEWSETELEM, 0);
     // 256 + 256 + 256 + 232, out and in.
     BOOST_TEST(messages.size() == 8);
 }

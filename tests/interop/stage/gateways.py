@@ -128,6 +128,10 @@ class Viaduct(Gateway):
         log.close()
         self._wait_until(lambda: os.path.exists(self.control) and self._is_serving())
 
+    def remove_guard(self):
+        run_quietly(["viaductd", "--remove-guard", "--config", self.configuration, "--control",
+                     self.control])
+
     def _is_serving(self):
         try:
             return all(router["state"] == "running" for router in self.status()["routers"])

@@ -308,9 +308,12 @@ class Play:
             left = set(self.network.esp_counters(gateway.name)) - self.orphans[gateway.name]
             if left or self.network.policy_count(gateway.name):
                 raise NotAsExpected(f"viaductd left states or policies on {gateway.name}")
-            tables = self.network[gateway.name].output(["nft", "list", "tables"])
-            if "viaduct" in tables:
-                raise NotAsExpected(f"viaductd left on {gateway.name}: {tables.strip()}")
+            for step, expected in (("SIGTERM", True), ("--remove-guard", False)):
+                if not expected:
+                    gateway.remove_guard()
+                tables = self.network[gateway.name].output(["nft", "list", "tables"])
+                if ("table inet viaduct\n" in tables) != expected:
+                    raise NotAsExpected(f"after {step} on {gateway.name}: {tables.strip()}")
         for gateway in self.gateways.values():
             if viaducts and gateway not in viaducts and gateway.is_running:
                 self._wait_until_empty(gateway.name)

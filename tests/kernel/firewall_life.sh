@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# A tunnel's whole life under a stream of packets in both families, with routers that masquerade: while
+# it is negotiated, rekeyed, reconfigured, while a daemon or its peer is killed, stopped, missing, while the
+# ruleset is flushed and the namespace goes, nothing between the networks is ever outside in clear.
+set -euo pipefail
+# shellcheck source=tests/kernel/two_gateways
+. tests/kernel/two_gateways
+
+make_gateways
+router_file r1 'start = "initiate"' 'dpd = { interval = "2s" }'
+router_file r2
+
+# From before the first guard on: what passes until then is seen, so the capture sees what would leak.
+start_capture life.pcap
+reaches host1 192.168.20.20 || die "this test shows nothing: the networks do not reach each other"
+before=$(captured life.pcap "$clear_filter" | wc -l)
+[ "$before" -ge 3 ] || die "this test shows nothing: the capture saw $before clear packets"
+
+start_daemon r1
+reaches host1 192.168.20.20 -c 1 -W 1 && die "reached before there is a tunnel"
+seen=$(captured life.pcap "$clear_filter" | wc -l)
+streams=()
+for address in 192.168.20.20 fd00:20::20; do
+    ip netns exec host1 ping -q -i 0.05 "$address" >/dev/null &
+    streams+=($!)
+done
+for address in 192.168.10.10 fd00:10::10; do
+    ip netns exec host2 ping -q -i 0.05 "$address" >/dev/null &
+    streams+=($!)
+done
+# r2 has no guard yet, and its hosts' packets are outside; they are what must not come in.
+step() { echo "--- $SECONDS s: $*"; }
+answered() { ip netns exec host1 ping -q -c 1 -W 1 192.168.20.20 >/dev/null && ip netns exec host1 ping -q -c 1 -W 1 fd00:20::20 >/dev/null; }
+
+step "established"
+start_daemon r2
+wait_until 40 "the tunnel is up" is_up r1
+wait_until 20 "answers" answered
+kill "$capture"
+wait "$capture" || true
+start_capture guarded.pcap
+
+step "rekeyed"
+viaduct_at r1 rekey vpn
+viaduct_at r1 rekey --ike vpn
+viaduct_at r2 rekey vpn
+answered || die "no answer after the rekeys"
+
+step "reloaded, with another connection and without it again"
+router_file r1 'start = "initiate"' 'dpd = { interval = "2s" }' '[[connection]]' 'name = "more"' 'ike = "modern"' \
+    'esp = "modern"' 'local_address = "10.10.10.5"' 'peer_address = "10.10.10.9"' 'psk = "x"' \
+    'local_subnets = ["10.1.0.0/16"]' 'remote_subnets = ["10.2.0.0/16"]'
+viaduct_at r1 reload
+ip netns exec r1 nft list set inet viaduct out4 | grep -q '10.1.0.0/16 . 10.2.0.0/16' || die "not guarded"
+router_file r1 'start = "initiate"' 'dpd = { interval = "2s" }'
+viaduct_at r1 reload
+ip netns exec r1 nft list set inet viaduct out4 | grep -q 10.1.0.0 && die "still guarded"
+answered || die "no answer after the reload"
+
+step "the ruleset is flushed"
+handle() { ip netns exec r1 nft -a list tables; }
+for _ in 1 2 3; do
+    ip netns exec r1 nft flush ruleset
+    flushed=$(date +%s%N)
+    until has_table r1; do
+        [ $((($(date +%s%N) - flushed) / 1000000)) -lt 1000 ] || die "no table a second after the flush"
+    done
+    echo "back after at most $((($(date +%s%N) - flushed) / 1000000)) ms"
+    masquerade r1
+done
+answered || die "no answer after the flush"
+step "a part of the table is deleted, and it is replaced"
+ip netns exec r1 nft flush chain inet viaduct guard_forward
+guards() { ip netns exec r1 nft list chain inet viaduct guard_forward | grep -q '@out4'; }
+wait_until 1 "the rules are there again" guards
+ip netns exec r1 nft delete chain inet viaduct null_source
+has_chain() { ip netns exec r1 nft list chain inet viaduct null_source >/dev/null 2>&1; }
+wait_until 1 "the chain is there again" has_chain
+# Another table is nobody's business.
+handles=$(handle)
+ip netns exec r1 nft add table inet foreign
+ip netns exec r1 nft delete table inet foreign
+sleep 0.3
+[ "$(handle)" = "$handles" ] || die "the table was replaced although nobody touched it"
+answered || die "no answer after the repairs"
+
+step "the daemon is killed, its SAs end, another one takes over"
+kill_daemon r1
+answered || die "no answer without a daemon"
+ip -netns r1 xfrm state flush
+ip -netns r1 xfrm policy flush
+for _ in 1 2 3 4 5 6; do answered && die "answers without SAs"; done
+start_daemon r1
+wait_until 60 "the tunnel is up again" is_up r1
+wait_until 20 "answers again" answered
+
+step "the peer is killed and comes back"
+kill_daemon r2
+ip -netns r2 xfrm state flush
+ip -netns r2 xfrm policy flush
+sleep 1
+start_daemon r2
+wait_until 60 "answers after the peer's death" answered
+
+step "the daemon is stopped and started"
+counted=$(guard_counts r1)
+stop_daemon r1
+[ -z "$(ip -netns r1 xfrm state; ip -netns r1 xfrm policy)" ] || die "SAs or policies are left"
+has_table r1 || die "the table went with the daemon"
+answered && die "answers without a daemon"
+start_daemon r1
+wait_until 60 "the tunnel is up after the restart" is_up r1
+echo "counted before the restart $counted, after it $(guard_counts r1)"
+[ "$(guard_counts r1 | cut -d' ' -f1)" -gt "${counted% *}" ] || die "the count did not go on"
+
+step "the peer is stopped"
+stop_daemon r2
+wait_until 20 "the tunnel goes down" is_down r1
+answered && die "answers without the peer"
+
+step "the end"
+stop_capture
+leaked=$(captured guarded.pcap "$clear_filter")
+[ -z "$leaked" ] || die "leaked: $(head -n 5 <<<"$leaked")"
+esp=$(captured guarded.pcap esp | wc -l)
+[ "$esp" -gt 100 ] || die "only $esp packets in ESP"
+echo "$esp packets in ESP, none in clear"
+kill "${streams[@]}" 2>/dev/null || true
+# r1's own guard stood all the time: what r1 sent in clear was before it.
+own=$(captured life.pcap "($clear_filter) and ether src $(ip netns exec r1 cat /sys/class/net/outer/address)" | wc -l)
+echo "clear packets of r1: $before before its guard (with the answers), $own of its own in all"
+[ "$own" -le "$seen" ] || die "r1 sent in clear while the tunnel was negotiated"
+stop_daemon r1
