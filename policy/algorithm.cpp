@@ -8,21 +8,71 @@ namespace viaduct::policy {
 
 namespace {
 
-// RFC 2451, RFC 3602, RFC 4106; RFC 5282 section 3: an AEAD needs no padding in IKE.
+constexpr EncryptionFacts aes(EncryptionAlgorithm id, std::string_view name, std::size_t block,
+                              std::size_t iv, std::size_t salt) {
+    return {.id = id,
+            .name = name,
+            .aead = false,
+            .key_bits = {128, 192, 256, 0},
+            .fixed_key_bits = 0,
+            .block = block,
+            .iv = iv,
+            .salt = salt,
+            .icv = 0,
+            .weak = false,
+            .esp_only = false};
+}
+
+// RFC 5282 section 3: an AEAD needs no padding in IKE.
+constexpr EncryptionFacts aes_aead(EncryptionAlgorithm id, std::string_view name, std::size_t salt,
+                                   std::size_t icv, bool esp_only = false) {
+    auto facts = aes(id, name, 1, 8, salt);
+    facts.aead = true;
+    facts.icv = icv;
+    facts.esp_only = esp_only;
+    return facts;
+}
+
+// RFC 2451.
+constexpr EncryptionFacts triple_des{.id = EncryptionAlgorithm::triple_des_cbc,
+                                     .name = "3des",
+                                     .aead = false,
+                                     .key_bits = {0},
+                                     .fixed_key_bits = 192,
+                                     .block = 8,
+                                     .iv = 8,
+                                     .salt = 0,
+                                     .icv = 0,
+                                     .weak = true,
+                                     .esp_only = false};
+
+// RFC 7634 section 2: 256 bits of key, 32 of salt; section 5: no Key Length attribute.
+constexpr EncryptionFacts chacha20_poly1305{.id = EncryptionAlgorithm::chacha20_poly1305,
+                                            .name = "chacha20poly1305",
+                                            .aead = true,
+                                            .key_bits = {0},
+                                            .fixed_key_bits = 256,
+                                            .block = 1,
+                                            .iv = 8,
+                                            .salt = 4,
+                                            .icv = 16,
+                                            .weak = false,
+                                            .esp_only = false};
+
+// RFC 3602 (CBC), RFC 3686 and RFC 5930 section 2 (CTR), RFC 4309 section 7 (CCM), RFC 4106 section
+// 8 (GCM), RFC 4543 section 3 (GMAC).
 constexpr std::array encryption_algorithms{
-    EncryptionFacts{EncryptionAlgorithm::triple_des_cbc, "3des", false, {0}, 192, 8, 8, 0, 0, true},
-    EncryptionFacts{
-        EncryptionAlgorithm::aes_cbc, "aes", false, {128, 192, 256, 0}, 0, 16, 16, 0, 0, false},
-    EncryptionFacts{EncryptionAlgorithm::aes_gcm_16,
-                    "aes…gcm16",
-                    true,
-                    {128, 192, 256, 0},
-                    0,
-                    1,
-                    8,
-                    4,
-                    16,
-                    false},
+    triple_des,
+    aes(EncryptionAlgorithm::aes_cbc, "aes", 16, 16, 0),
+    aes(EncryptionAlgorithm::aes_ctr, "aes…ctr", 1, 8, 4),
+    aes_aead(EncryptionAlgorithm::aes_ccm_8, "aes…ccm8", 3, 8),
+    aes_aead(EncryptionAlgorithm::aes_ccm_12, "aes…ccm12", 3, 12),
+    aes_aead(EncryptionAlgorithm::aes_ccm_16, "aes…ccm16", 3, 16),
+    aes_aead(EncryptionAlgorithm::aes_gcm_8, "aes…gcm8", 4, 8),
+    aes_aead(EncryptionAlgorithm::aes_gcm_12, "aes…gcm12", 4, 12),
+    aes_aead(EncryptionAlgorithm::aes_gcm_16, "aes…gcm16", 4, 16),
+    aes_aead(EncryptionAlgorithm::null_auth_aes_gmac, "aes…gmac", 4, 16, true),
+    chacha20_poly1305,
 };
 
 // RFC 2104, RFC 4868 section 2.1.2.

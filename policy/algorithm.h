@@ -23,7 +23,16 @@ enum class EncryptionAlgorithm : std::uint16_t {
     none = 0,
     triple_des_cbc = 3,
     aes_cbc = 12,
+    aes_ctr = 13,
+    aes_ccm_8 = 14,
+    aes_ccm_12 = 15,
+    aes_ccm_16 = 16,
+    aes_gcm_8 = 18,
+    aes_gcm_12 = 19,
     aes_gcm_16 = 20,
+    /// Authenticates and does not encrypt.
+    null_auth_aes_gmac = 21,
+    chacha20_poly1305 = 28,
 };
 
 /// IANA "Transform Type 2 - Pseudorandom Function Transform IDs".
@@ -81,12 +90,15 @@ struct EncryptionFacts {
     /// What IKE pads the plaintext to a multiple of; ESP pads to at least 4.
     std::size_t block;
     std::size_t iv;
-    /// Taken from the key material behind the key (RFC 4106 section 8.1, RFC 5282 section 7.1).
+    /// Taken from the key material behind the key (RFC 4106 section 8.1, RFC 5282 section 7.1). A
+    /// cipher that has one wants a vector that never repeats, the others one that nobody foresees.
     std::size_t salt;
     /// Length of the tag for an AEAD, else 0.
     std::size_t icv;
     /// Not to be used where anything else can be.
     bool weak;
+    /// Has no place in IKE.
+    bool esp_only;
 
     bool allows_key(std::uint16_t bits) const;
 };

@@ -34,10 +34,18 @@ constexpr auto integ = TransformType::integrity;
 constexpr auto ke = TransformType::key_exchange;
 constexpr auto esn = TransformType::sequence_numbers;
 constexpr auto cbc = number(EncryptionAlgorithm::aes_cbc);
+constexpr auto ctr = number(EncryptionAlgorithm::aes_ctr);
+constexpr auto ccm8 = number(EncryptionAlgorithm::aes_ccm_8);
+constexpr auto ccm12 = number(EncryptionAlgorithm::aes_ccm_12);
+constexpr auto ccm = number(EncryptionAlgorithm::aes_ccm_16);
+constexpr auto gcm8 = number(EncryptionAlgorithm::aes_gcm_8);
+constexpr auto gcm12 = number(EncryptionAlgorithm::aes_gcm_12);
 constexpr auto gcm = number(EncryptionAlgorithm::aes_gcm_16);
+constexpr auto gmac = number(EncryptionAlgorithm::null_auth_aes_gmac);
+constexpr auto chacha = number(EncryptionAlgorithm::chacha20_poly1305);
 
 /// The first word of a transform is the one that we write; the others are what strongSwan,
-/// libreswan and racoon users write.
+/// libreswan and racoon users write. Messages list `listed_words` of them.
 constexpr std::array words{
     Word{"aes128", encr, cbc, 128},
     Word{"aes192", encr, cbc, 192},
@@ -45,6 +53,16 @@ constexpr std::array words{
     Word{"aes128gcm16", encr, gcm, 128},
     Word{"aes192gcm16", encr, gcm, 192},
     Word{"aes256gcm16", encr, gcm, 256},
+    Word{"chacha20poly1305", encr, chacha},
+    Word{"aes128ctr", encr, ctr, 128},
+    Word{"aes192ctr", encr, ctr, 192},
+    Word{"aes256ctr", encr, ctr, 256},
+    Word{"aes128ccm16", encr, ccm, 128},
+    Word{"aes192ccm16", encr, ccm, 192},
+    Word{"aes256ccm16", encr, ccm, 256},
+    Word{"aes128gmac", encr, gmac, 128},
+    Word{"aes192gmac", encr, gmac, 192},
+    Word{"aes256gmac", encr, gmac, 256},
     Word{"3des", encr, number(EncryptionAlgorithm::triple_des_cbc)},
     Word{"sha256", integ, number(IntegrityAlgorithm::hmac_sha2_256_128)},
     Word{"sha384", integ, number(IntegrityAlgorithm::hmac_sha2_384_192)},
@@ -69,6 +87,18 @@ constexpr std::array words{
     Word{"esn", esn, number(SequenceNumbers::extended)},
     Word{"noesn", esn, number(SequenceNumbers::thirty_two_bit)},
 
+    Word{"aes128gcm8", encr, gcm8, 128},
+    Word{"aes192gcm8", encr, gcm8, 192},
+    Word{"aes256gcm8", encr, gcm8, 256},
+    Word{"aes128gcm12", encr, gcm12, 128},
+    Word{"aes192gcm12", encr, gcm12, 192},
+    Word{"aes256gcm12", encr, gcm12, 256},
+    Word{"aes128ccm8", encr, ccm8, 128},
+    Word{"aes192ccm8", encr, ccm8, 192},
+    Word{"aes256ccm8", encr, ccm8, 256},
+    Word{"aes128ccm12", encr, ccm12, 128},
+    Word{"aes192ccm12", encr, ccm12, 192},
+    Word{"aes256ccm12", encr, ccm12, 256},
     Word{"aes", encr, cbc, 128},
     Word{"aes128cbc", encr, cbc, 128},
     Word{"aes192cbc", encr, cbc, 192},
@@ -95,6 +125,58 @@ constexpr std::array words{
     Word{"aes_gcm_16_128", encr, gcm, 128},
     Word{"aes_gcm_16_192", encr, gcm, 192},
     Word{"aes_gcm_16_256", encr, gcm, 256},
+    Word{"aes128gcm64", encr, gcm8, 128},
+    Word{"aes192gcm64", encr, gcm8, 192},
+    Word{"aes256gcm64", encr, gcm8, 256},
+    Word{"aes128gcm96", encr, gcm12, 128},
+    Word{"aes192gcm96", encr, gcm12, 192},
+    Word{"aes256gcm96", encr, gcm12, 256},
+    Word{"aes128ccm64", encr, ccm8, 128},
+    Word{"aes192ccm64", encr, ccm8, 192},
+    Word{"aes256ccm64", encr, ccm8, 256},
+    Word{"aes128ccm96", encr, ccm12, 128},
+    Word{"aes192ccm96", encr, ccm12, 192},
+    Word{"aes256ccm96", encr, ccm12, 256},
+    Word{"aes128ccm128", encr, ccm, 128},
+    Word{"aes192ccm128", encr, ccm, 192},
+    Word{"aes256ccm128", encr, ccm, 256},
+    Word{"aes128ccm", encr, ccm, 128},
+    Word{"aes192ccm", encr, ccm, 192},
+    Word{"aes256ccm", encr, ccm, 256},
+    Word{"aes_ctr128", encr, ctr, 128},
+    Word{"aes_ctr192", encr, ctr, 192},
+    Word{"aes_ctr256", encr, ctr, 256},
+    Word{"aes_ctr_128", encr, ctr, 128},
+    Word{"aes_ctr_192", encr, ctr, 192},
+    Word{"aes_ctr_256", encr, ctr, 256},
+    Word{"aes_gcm_8_128", encr, gcm8, 128},
+    Word{"aes_gcm_8_192", encr, gcm8, 192},
+    Word{"aes_gcm_8_256", encr, gcm8, 256},
+    Word{"aes_gcm_12_128", encr, gcm12, 128},
+    Word{"aes_gcm_12_192", encr, gcm12, 192},
+    Word{"aes_gcm_12_256", encr, gcm12, 256},
+    Word{"aes_ccm128", encr, ccm, 128},
+    Word{"aes_ccm192", encr, ccm, 192},
+    Word{"aes_ccm256", encr, ccm, 256},
+    Word{"aes_ccm_128", encr, ccm, 128},
+    Word{"aes_ccm_192", encr, ccm, 192},
+    Word{"aes_ccm_256", encr, ccm, 256},
+    Word{"aes_ccm_8_128", encr, ccm8, 128},
+    Word{"aes_ccm_8_192", encr, ccm8, 192},
+    Word{"aes_ccm_8_256", encr, ccm8, 256},
+    Word{"aes_ccm_12_128", encr, ccm12, 128},
+    Word{"aes_ccm_12_192", encr, ccm12, 192},
+    Word{"aes_ccm_12_256", encr, ccm12, 256},
+    Word{"aes_ccm_16_128", encr, ccm, 128},
+    Word{"aes_ccm_16_192", encr, ccm, 192},
+    Word{"aes_ccm_16_256", encr, ccm, 256},
+    Word{"null_auth_aes_gmac128", encr, gmac, 128},
+    Word{"null_auth_aes_gmac192", encr, gmac, 192},
+    Word{"null_auth_aes_gmac256", encr, gmac, 256},
+    Word{"null_auth_aes_gmac_128", encr, gmac, 128},
+    Word{"null_auth_aes_gmac_192", encr, gmac, 192},
+    Word{"null_auth_aes_gmac_256", encr, gmac, 256},
+    Word{"chacha20_poly1305", encr, chacha},
     Word{"sha", integ, number(IntegrityAlgorithm::hmac_sha1_96)},
     Word{"sha2", integ, number(IntegrityAlgorithm::hmac_sha2_256_128)},
     Word{"sha2_256", integ, number(IntegrityAlgorithm::hmac_sha2_256_128)},
@@ -120,103 +202,47 @@ constexpr std::array words{
     Word{"dh21", ke, number(KeyExchangeMethod::ecp521)},
     Word{"dh31", ke, number(KeyExchangeMethod::curve25519)},
 };
-constexpr std::size_t canonical_words = 29;
+constexpr std::size_t listed_words = 39;
 
 /// Words that are right elsewhere, so that guessing at a slip of the pen would mislead.
-constexpr auto words_of_others = std::to_array<std::string_view>({"null",
-                                                                  "des",
-                                                                  "blowfish",
-                                                                  "camellia",
-                                                                  "camellia128",
-                                                                  "camellia192",
-                                                                  "camellia256",
-                                                                  "chacha20poly1305",
-                                                                  "chacha20_poly1305",
-                                                                  "aes128ctr",
-                                                                  "aes192ctr",
-                                                                  "aes256ctr",
-                                                                  "aes128ccm",
-                                                                  "aes192ccm",
-                                                                  "aes256ccm",
-                                                                  "aes128ccm8",
-                                                                  "aes128ccm12",
-                                                                  "aes128ccm16",
-                                                                  "aes192ccm16",
-                                                                  "aes256ccm8",
-                                                                  "aes256ccm12",
-                                                                  "aes256ccm16",
-                                                                  "aes128gcm8",
-                                                                  "aes128gcm12",
-                                                                  "aes192gcm8",
-                                                                  "aes192gcm12",
-                                                                  "aes256gcm8",
-                                                                  "aes256gcm12",
-                                                                  "aes128gcm64",
-                                                                  "aes128gcm96",
-                                                                  "aes256gcm64",
-                                                                  "aes256gcm96",
-                                                                  "aes128gmac",
-                                                                  "aes192gmac",
-                                                                  "aes256gmac",
-                                                                  "md5",
-                                                                  "md5_128",
-                                                                  "sha1_160",
-                                                                  "aesxcbc",
-                                                                  "aescmac",
-                                                                  "prfmd5",
-                                                                  "prfaesxcbc",
-                                                                  "prfaescmac",
-                                                                  "modp768",
-                                                                  "modp1024s160",
-                                                                  "modp2048s224",
-                                                                  "modp2048s256",
-                                                                  "ecp192",
-                                                                  "ecp224",
-                                                                  "ecp224bp",
-                                                                  "ecp256bp",
-                                                                  "ecp384bp",
-                                                                  "ecp512bp",
-                                                                  "curve448",
-                                                                  "x448",
-                                                                  "dh1",
-                                                                  "dh22",
-                                                                  "dh23",
-                                                                  "dh24",
-                                                                  "dh25",
-                                                                  "dh26",
-                                                                  "dh27",
-                                                                  "dh28",
-                                                                  "dh29",
-                                                                  "dh30",
-                                                                  "dh32",
-                                                                  "mlkem512",
-                                                                  "mlkem768",
-                                                                  "mlkem1024",
-                                                                  "ke1_mlkem768",
-                                                                  "ke1_mlkem1024"});
+constexpr auto words_of_others = std::to_array<std::string_view>(
+    {"null",         "des",        "blowfish",   "camellia", "camellia128",  "camellia192",
+     "camellia256",  "md5",        "md5_128",    "sha1_160", "aesxcbc",      "aescmac",
+     "prfmd5",       "prfaesxcbc", "prfaescmac", "modp768",  "modp1024s160", "modp2048s224",
+     "modp2048s256", "ecp192",     "ecp224",     "ecp224bp", "ecp256bp",     "ecp384bp",
+     "ecp512bp",     "curve448",   "x448",       "dh1",      "dh22",         "dh23",
+     "dh24",         "dh25",       "dh26",       "dh27",     "dh28",         "dh29",
+     "dh30",         "dh32",       "mlkem512",   "mlkem768", "mlkem1024",    "ke1_mlkem768",
+     "ke1_mlkem1024"});
 
-bool belongs(const Word& word, ProtocolId protocol) {
+/// Why a word has no place in a protocol; empty where it has one.
+std::string_view out_of_place(const Word& word, ProtocolId protocol) {
     if (protocol != ProtocolId::ike)
-        return word.type != prf;
-    return word.type != esn &&
-           (word.type != integ || word.id != number(IntegrityAlgorithm::hmac_sha2_256_96));
+        return word.type == prf ? "belongs to IKE; ESP has no PRF" : "";
+    if (word.type == esn)
+        return "belongs to ESP; IKE has no extended sequence numbers";
+    if (word.type == integ && word.id == number(IntegrityAlgorithm::hmac_sha2_256_96))
+        return "belongs to ESP; IKE cuts HMAC-SHA2-256 to 128 bits";
+    if (word.type == encr && facts(static_cast<EncryptionAlgorithm>(word.id))->esp_only)
+        return "belongs to ESP; IKE messages are always encrypted";
+    return "";
 }
 
-std::string words_of(TransformType type) {
+std::string words_of(TransformType type, ProtocolId protocol) {
     std::string text;
-    for (const auto& word : std::span(words).first(canonical_words)) {
-        if (word.type == type)
+    for (const auto& word : std::span(words).first(listed_words)) {
+        if (word.type == type && out_of_place(word, protocol).empty())
             text.append(text.empty() ? "" : ", ").append(word.text);
     }
     return text;
 }
 
 std::string expected_words(ProtocolId protocol) {
-    auto text = "an encryption algorithm (" + words_of(encr) + "), an integrity algorithm (" +
-                words_of(integ) + "), ";
+    auto text = "an encryption algorithm (" + words_of(encr, protocol) +
+                "), an integrity algorithm (" + words_of(integ, protocol) + "), ";
     if (protocol == ProtocolId::ike)
-        text += "a PRF (" + words_of(prf) + "), ";
-    text += "a key exchange (" + words_of(ke) + ")";
+        text += "a PRF (" + words_of(prf, protocol) + "), ";
+    text += "a key exchange (" + words_of(ke, protocol) + ")";
     if (protocol == ProtocolId::esp)
         text += ", esn or noesn";
     return text;
@@ -231,7 +257,7 @@ std::string unknown_word(std::string_view part, ProtocolId protocol) {
         return in_quotes(part) + " is not supported; expected " + expected_words(protocol);
     std::vector<std::string_view> known;
     for (const auto& word : words) {
-        if (belongs(word, protocol))
+        if (out_of_place(word, protocol).empty())
             known.push_back(word.text);
     }
     if (const auto nearest = nearest_name(part, known))
@@ -306,13 +332,8 @@ private:
         const auto word = std::ranges::find(words, ascii_lower(part), &Word::text);
         if (word == words.end())
             return unknown_word(ascii_lower(part), proposal_.protocol);
-        if (!belongs(*word, proposal_.protocol))
-            return proposal_.protocol == ProtocolId::ike
-                       ? in_quotes(part) +
-                             (word->type == esn
-                                  ? " belongs to ESP; IKE has no extended sequence numbers"
-                                  : " belongs to ESP; IKE cuts HMAC-SHA2-256 to 128 bits")
-                       : in_quotes(part) + " belongs to IKE; ESP has no PRF";
+        if (const auto why = out_of_place(*word, proposal_.protocol); !why.empty())
+            return in_quotes(part) + " " + std::string(why);
         const auto transform = word->transform();
         if (word->type == encr && has(proposal_, encr) && is_aead(proposal_) != is_aead(transform))
             return in_quotes(part) +
@@ -327,16 +348,16 @@ private:
     std::expected<Proposal, ProposalTextError> complete() {
         const bool ike = proposal_.protocol == ProtocolId::ike;
         if (!has(proposal_, encr))
-            return refused("no encryption algorithm; expected one of " + words_of(encr));
+            return refused("no encryption algorithm; expected one of " + expected(encr));
         if (!is_aead(proposal_) && !has(proposal_, integ))
-            return refused("no integrity algorithm; expected one of " + words_of(integ));
+            return refused("no integrity algorithm; expected one of " + expected(integ));
         if (ike && !has(proposal_, prf))
             std::ranges::copy(derived_prfs(proposal_), std::back_inserter(proposal_.transforms));
         if (ike && !has(proposal_, prf))
             return refused("no PRF, which " + words_of_aead() + " needs; expected one of " +
-                           words_of(prf));
+                           expected(prf));
         if (ike && !has(proposal_, ke))
-            return refused("no key exchange; expected one of " + words_of(ke));
+            return refused("no key exchange; expected one of " + expected(ke));
         if (is_aead(proposal_))
             std::erase_if(proposal_.transforms, [](const Transform& t) { return t.type == integ; });
         if (!ike && !has(proposal_, esn))
@@ -345,6 +366,8 @@ private:
         std::ranges::stable_sort(proposal_.transforms, {}, &Transform::type);
         return proposal_;
     }
+
+    std::string expected(TransformType type) const { return words_of(type, proposal_.protocol); }
 
     std::string words_of_aead() const {
         return proposal_text(Proposal{ProtocolId::none, {proposal_.transforms.front()}});

@@ -12,7 +12,15 @@ using policy::IntegrityAlgorithm;
 constexpr std::array encryptions{
     KernelEncryption{EncryptionAlgorithm::triple_des_cbc, "cbc(des3_ede)", 0},
     KernelEncryption{EncryptionAlgorithm::aes_cbc, "cbc(aes)", 0},
+    KernelEncryption{EncryptionAlgorithm::aes_ctr, "rfc3686(ctr(aes))", 0},
+    KernelEncryption{EncryptionAlgorithm::aes_ccm_8, "rfc4309(ccm(aes))", 64},
+    KernelEncryption{EncryptionAlgorithm::aes_ccm_12, "rfc4309(ccm(aes))", 96},
+    KernelEncryption{EncryptionAlgorithm::aes_ccm_16, "rfc4309(ccm(aes))", 128},
+    KernelEncryption{EncryptionAlgorithm::aes_gcm_8, "rfc4106(gcm(aes))", 64},
+    KernelEncryption{EncryptionAlgorithm::aes_gcm_12, "rfc4106(gcm(aes))", 96},
     KernelEncryption{EncryptionAlgorithm::aes_gcm_16, "rfc4106(gcm(aes))", 128},
+    KernelEncryption{EncryptionAlgorithm::null_auth_aes_gmac, "rfc4543(gcm(aes))", 128},
+    KernelEncryption{EncryptionAlgorithm::chacha20_poly1305, "rfc7539esp(chacha20,poly1305)", 128},
 };
 
 // The kernel truncates some of these differently unless told: 96 bits for sha256

@@ -58,8 +58,7 @@ struct Layout {
 
     /// Of the ciphertext of `content` octets, with the padding and its length.
     std::size_t padded(std::size_t content) const {
-        const std::size_t unit = aead ? 1 : block;
-        return (content + 1 + unit - 1) / unit * unit;
+        return (content + 1 + block - 1) / block * block;
     }
 };
 
@@ -67,7 +66,7 @@ std::expected<Layout, CryptoError> layout_of(const policy::IkeSuite& suite,
                                              const DirectionKeys& keys) {
     const auto* cipher = policy::facts(suite.encryption);
     const auto* hash = policy::facts(suite.integrity);
-    if (suite.encryption == policy::EncryptionAlgorithm::none || !cipher ||
+    if (suite.encryption == policy::EncryptionAlgorithm::none || !cipher || cipher->esp_only ||
         (!cipher->aead && (suite.integrity == policy::IntegrityAlgorithm::none || !hash))) {
         return std::unexpected(CryptoError::unsupported_algorithm);
     }
@@ -99,6 +98,10 @@ void apply_cipher(const Layout& layout, const DirectionKeys& keys, Botan::Cipher
     const auto salt = keys.encryption.expose().last(layout.salt);
     SecureOctets nonce(salt.begin(), salt.end());
     nonce.insert(nonce.end(), iv.begin(), iv.end());
+    if (layout.algorithm == policy::EncryptionAlgorithm::aes_ctr) {
+        // RFC 5930 2.1, RFC 3686 4: the block counter begins with one.
+        nonce.insert(nonce.end(), {0, 0, 0, 1});
+    }
     cipher->start(nonce);
     cipher->finish(text);
 }
@@ -147,7 +150,7 @@ verify_and_decrypt(const policy::IkeSuite& suite, const Layout& layout, const Di
     return strip_padding(std::move(text));
 }
 
-/// RFC 5282 3.1: any way to make the vector unique will do; a counter cannot repeat.
+/// RFC 5282 3.1, RFC 5930 2.1: any way to make the vector unique will do; a counter cannot repeat.
 SecureOctets counter_vector(std::uint64_t counter) {
     SecureOctets octets(8);
     for (auto octet = octets.rbegin(); octet != octets.rend(); ++octet, counter >>= 8) {
@@ -169,7 +172,7 @@ void append_sealed(const policy::IkeSuite& suite, const Layout& layout, const Di
                    wire::Octets& message, SecureOctets text, std::uint64_t counter,
                    Botan::RandomNumberGenerator& rng) {
     // RFC 7296 3.14: the vector of a CBC cipher must be unpredictable.
-    const auto iv = layout.aead ? counter_vector(counter) : rng.random_vec(layout.iv);
+    const auto iv = layout.salt > 0 ? counter_vector(counter) : rng.random_vec(layout.iv);
     apply_cipher(layout, keys, Botan::Cipher_Dir::Encryption, iv, message, text);
     message.reserve(message.size() + iv.size() + text.size() + layout.icv);
     message.insert(message.end(), iv.begin(), iv.end());
@@ -188,7 +191,7 @@ std::size_t fragment_capacity(const Layout& layout, std::size_t longest) {
         return 0;
     }
     const auto room = std::min(longest, max_payload_length) - around;
-    const auto text = layout.aead ? room : room / layout.block * layout.block;
+    const auto text = room / layout.block * layout.block;
     return text == 0 ? 0 : text - 1;
 }
 

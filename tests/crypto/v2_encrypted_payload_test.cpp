@@ -20,10 +20,14 @@ using Octets = std::vector<std::uint8_t>;
 
 namespace {
 
-policy::IkeSuite gcm(std::uint16_t bits) {
-    return {.encryption = EncryptionAlgorithm::aes_gcm_16,
+policy::IkeSuite aead(EncryptionAlgorithm algorithm, std::uint16_t bits) {
+    return {.encryption = algorithm,
             .key_bits = bits,
             .prf = policy::PseudoRandomFunction::hmac_sha2_256};
+}
+
+policy::IkeSuite gcm(std::uint16_t bits) {
+    return aead(EncryptionAlgorithm::aes_gcm_16, bits);
 }
 
 policy::IkeSuite cbc(std::uint16_t bits, IntegrityAlgorithm integrity) {
@@ -40,6 +44,16 @@ const std::array suites{
     cbc(128, IntegrityAlgorithm::hmac_sha2_256_128),
     cbc(192, IntegrityAlgorithm::hmac_sha2_384_192),
     cbc(256, IntegrityAlgorithm::hmac_sha2_512_256),
+    aead(EncryptionAlgorithm::aes_gcm_8, 256),
+    aead(EncryptionAlgorithm::aes_gcm_12, 192),
+    aead(EncryptionAlgorithm::aes_ccm_8, 128),
+    aead(EncryptionAlgorithm::aes_ccm_12, 192),
+    aead(EncryptionAlgorithm::aes_ccm_16, 256),
+    aead(EncryptionAlgorithm::chacha20_poly1305, 256),
+    policy::IkeSuite{.encryption = EncryptionAlgorithm::aes_ctr,
+                     .key_bits = 128,
+                     .prf = policy::PseudoRandomFunction::hmac_sha2_256,
+                     .integrity = IntegrityAlgorithm::hmac_sha2_256_128},
 };
 
 policy::Secret random_secret(Botan::RandomNumberGenerator& rng, std::size_t length) {
@@ -175,7 +189,11 @@ BOOST_AUTO_TEST_CASE(fragments_without_room_for_content_are_refused) {
     for (const auto& suite : suites) {
         const auto keys = random_keys(suite, rng);
         std::uint64_t counter = 0;
-        for (const std::size_t longest : {0u, 28u, 60u}) {
+        const auto* cipher = policy::facts(suite.encryption);
+        const auto icv = cipher->aead ? cipher->icv : policy::facts(suite.integrity)->icv;
+        // The IKE header, the generic one, the numbers of the fragment.
+        const std::size_t around = 28 + 4 + 4 + cipher->iv + icv;
+        for (const std::size_t longest : {std::size_t{0}, std::size_t{28}, around}) {
             const auto sealed =
                 ike::crypto::seal_v2_fragments(suite, keys, header(), wire::PayloadType::nonce,
                                                random_octets(rng, 100), longest, counter, rng);
@@ -359,7 +377,8 @@ BOOST_AUTO_TEST_CASE(keys_that_do_not_fit_the_suite_are_refused) {
         BOOST_REQUIRE(!message);
         BOOST_TEST((message.error() == CryptoError::bad_length));
     }
-    for (const auto& suite : {policy::IkeSuite{}, cbc(128, IntegrityAlgorithm::none)}) {
+    for (const auto& suite : {policy::IkeSuite{}, cbc(128, IntegrityAlgorithm::none),
+                              aead(EncryptionAlgorithm::null_auth_aes_gmac, 128)}) {
         const auto message = seal_v2_message(suite, keys, header(), {}, 1, rng);
         BOOST_REQUIRE(!message);
         BOOST_TEST((message.error() == CryptoError::unsupported_algorithm));

@@ -38,7 +38,7 @@ removes() {
     expect_nothing_left
 }
 
-installs suite=gcm256
+installs suite=aes256gcm16
 expect_lines "$(states)" 'src 10.10.10.4 dst 10.10.10.5' 'proto esp spi 0xc0000000 reqid 7 mode tunnel' \
     'replay-window 0 flag af-unspec' 'anti-replay esn context' 'replay_window 1024, bitmap-length 32' \
     'aead rfc4106(gcm(aes)) 0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324 128' \
@@ -51,18 +51,36 @@ EXPECTED
 )" ] || die "other policies: $(policies)"
 removes
 
-installs suite=gcm256-esn window=64
+installs suite=aes256gcm16-esn window=64
 expect_lines "$(states)" 'flag af-unspec esn' 'replay_window 64, bitmap-length 2' 'replay_window 32, bitmap-length 1'
 removes
 
-installs suite=cbc128-sha1 window=32
+installs suite=aes128-sha1 window=32
 expect_lines "$(states)" 'replay-window 32 flag af-unspec' 'auth-trunc hmac(sha1) 0x8182' ' 96' 'enc cbc(aes) 0x01020304'
 removes
 for hash in 'sha256 128' 'sha384 192' 'sha512 256'; do
-    installs "suite=cbc256-${hash% *}"
+    installs "suite=aes256-${hash% *}"
     [ "$(states | grep -c "auth-trunc hmac(${hash% *}) 0x[0-9a-f]* ${hash#* }\$")" = 2 ] || die "$hash: $(states)"
     removes
 done
+
+# The words of a proposal, how the kernel names the algorithm, and the bits of its key with the salt.
+while read -r suite name icv bits; do
+    installs "suite=$suite"
+    [ "$(states | grep -cE "aead ${name//[()]/.} 0x[0-9a-f]{$((bits / 4))} $icv\$")" = 2 ] || die "$suite: $(states)"
+    removes
+done <<'SUITES'
+aes128gcm8 rfc4106(gcm(aes)) 64 160
+aes192gcm12 rfc4106(gcm(aes)) 96 224
+aes128ccm8 rfc4309(ccm(aes)) 64 152
+aes256ccm12 rfc4309(ccm(aes)) 96 280
+aes128ccm16 rfc4309(ccm(aes)) 128 152
+aes256gmac rfc4543(gcm(aes)) 128 288
+chacha20poly1305 rfc7539esp(chacha20,poly1305) 128 288
+SUITES
+installs suite=aes128ctr-sha256
+expect_lines "$(states)" 'auth-trunc hmac(sha256) 0x8182' 'enc rfc3686(ctr(aes)) 0x0102030405060708090a0b0c0d0e0f1011121314'
+removes
 
 installs encap=yes lifetime=3600 if_id=9
 expect_lines "$(states)" 'encap type espinudp sport 4500 dport 4500 addr 0.0.0.0' 'if_id 0x9'

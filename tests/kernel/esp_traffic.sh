@@ -32,7 +32,9 @@ try() { # words of the install command
 }
 
 to=192.168.20.20
-for suite in gcm128 gcm256 gcm256-esn cbc128-sha1 cbc256-sha256 cbc256-sha384 cbc256-sha512; do
+for suite in aes128gcm16 aes256gcm16 aes256gcm16-esn aes128gcm8 aes256gcm12 aes128ccm8 aes192ccm12 aes256ccm16 \
+    chacha20poly1305 chacha20poly1305-esn aes128ctr-sha256 aes256ctr-sha512-esn aes128gmac aes256gmac \
+    aes128-sha1 aes256-sha256 aes256-sha384 aes256-sha512; do
     try suite=$suite
 done
 try window=0

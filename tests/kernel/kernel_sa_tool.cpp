@@ -14,13 +14,14 @@
 // "0" for four zero octets in front; what is received is printed with its length, or "nothing".
 //
 // Words and what they are without: side=left (right: the same child seen from the other end),
-// suite=gcm256, outer=10.10.10.5,10.10.10.4, local=192.168.10.0/24,…, remote=192.168.20.0/24,…,
+// suite=aes256gcm16 (an ESP proposal), outer=10.10.10.5,10.10.10.4, local=192.168.10.0/24,…, remote=192.168.20.0/24,…,
 // spi=0xc0000000 (left's inbound; right's is the next), reqid=7, window=1024, encap=no (yes, or
 // left's and right's port: 4500,61000), lifetime=0, if_id=0. A selector may end in [PROTOCOL/PORT]
 // or [PROTOCOL/FIRST-LAST]. move heeds side, outer and encap.
 #include "netns/firewall_table.h"
 #include "netns/ike_udp_socket.h"
 #include "netns/network_namespace.h"
+#include "policy/proposal_choice.h"
 #include "xfrm/leftovers.h"
 #include "xfrm/security_associations.h"
 
@@ -88,25 +89,10 @@ std::vector<policy::TrafficSelector> selectors(const std::string& text) {
     return std::ranges::to<std::vector>(split(text, ',') | std::views::transform(selector));
 }
 
-policy::EspSuite suite(const std::string& name) {
-    using enum policy::IntegrityAlgorithm;
-    constexpr auto aes_cbc = policy::EncryptionAlgorithm::aes_cbc;
-    constexpr auto aes_gcm_16 = policy::EncryptionAlgorithm::aes_gcm_16;
-    const std::map<std::string, policy::EspSuite> suites{
-        {"gcm128", {.encryption = aes_gcm_16, .key_bits = 128}},
-        {"gcm256", {.encryption = aes_gcm_16, .key_bits = 256}},
-        {"gcm256-esn",
-         {.encryption = aes_gcm_16,
-          .key_bits = 256,
-          .sequence_numbers = policy::SequenceNumbers::extended}},
-        {"cbc128-sha1", {.encryption = aes_cbc, .key_bits = 128, .integrity = hmac_sha1_96}},
-        {"cbc256-sha256", {.encryption = aes_cbc, .key_bits = 256, .integrity = hmac_sha2_256_128}},
-        {"cbc256-sha384", {.encryption = aes_cbc, .key_bits = 256, .integrity = hmac_sha2_384_192}},
-        {"cbc256-sha512", {.encryption = aes_cbc, .key_bits = 256, .integrity = hmac_sha2_512_256}},
-    };
-    const auto entry = suites.find(name);
-    return entry != suites.end() ? entry->second
-                                 : (refuse("no suite: " + name), policy::EspSuite());
+policy::EspSuite suite(const std::string& proposal) {
+    const auto parsed = policy::parse_proposal(proposal, policy::ProtocolId::esp);
+    const auto result = parsed ? policy::esp_suite(*parsed) : std::nullopt;
+    return result ? *result : (refuse("no suite: " + proposal), policy::EspSuite());
 }
 
 /// Octets that count up from `first`: no secret at all.
@@ -148,7 +134,7 @@ policy::ChildSa child(std::uint64_t id, const Words& words) {
     result.remote_address = address(outer.at(1));
     result.inbound_spi = policy::ChildSpi{spi};
     result.outbound_spi = policy::ChildSpi{spi + 1};
-    result.suite = suite(word("suite", "gcm256"));
+    result.suite = suite(word("suite", "aes256gcm16"));
     result.inbound_keys = keys(result.suite, 1);
     result.outbound_keys = keys(result.suite, 65);
     result.replay_window = number(word("window", "1024"));

@@ -76,8 +76,8 @@ try() { # words
     done
 }
 
-try suite=gcm256
-try encap=yes suite=gcm256-esn
+try suite=aes256gcm16
+try encap=yes suite=aes256gcm16-esn
 try outer=fd00:ffff::5,fd00:ffff::4 encap=yes
 
 # The outbound half is refused: nothing of the child stays, the old one goes on.

@@ -68,6 +68,20 @@ BOOST_AUTO_TEST_CASE(states_with_aes_cbc_are_what_ip_sends) {
                                  Direction::inbound);
 }
 
+BOOST_AUTO_TEST_CASE(states_with_every_other_cipher_are_what_ip_sends) {
+    using enum policy::EncryptionAlgorithm;
+    const auto require_as_ip = [](const std::string& name, const policy::EspSuite& suite) {
+        require_state_as_ip_sends_it(name, child_with(suite), Direction::inbound);
+    };
+    require_as_ip("chacha20poly1305 in", {.encryption = chacha20_poly1305, .key_bits = 256});
+    require_as_ip("ccm128-8 in", {.encryption = aes_ccm_8, .key_bits = 128});
+    require_as_ip("gcm256-12 in", {.encryption = aes_gcm_12, .key_bits = 256});
+    require_as_ip("gmac192 in", {.encryption = null_auth_aes_gmac, .key_bits = 192});
+    require_as_ip("ctr256-sha256 in", {.encryption = aes_ctr,
+                                       .key_bits = 256,
+                                       .integrity = IntegrityAlgorithm::hmac_sha2_256_128});
+}
+
 BOOST_AUTO_TEST_CASE(extended_sequence_numbers_encapsulation_and_an_interface_are_what_ip_sends) {
     policy::ChildSa child = gcm_child();
     child.local_address = policy::IpAddress::parse("fd00:ffff::5").value();

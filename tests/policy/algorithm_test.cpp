@@ -28,6 +28,27 @@ BOOST_AUTO_TEST_CASE(only_an_aead_has_a_salt_and_a_tag) {
     BOOST_TEST(cbc->block == 16u);
 }
 
+BOOST_AUTO_TEST_CASE(nonces_have_the_lengths_of_their_documents) {
+    struct Row {
+        EncryptionAlgorithm id;
+        bool aead;
+        std::size_t salt, icv;
+    };
+    using enum EncryptionAlgorithm;
+    for (const auto& [id, aead, salt, icv] :
+         {Row{aes_ctr, false, 4, 0}, Row{aes_ccm_8, true, 3, 8}, Row{aes_ccm_12, true, 3, 12},
+          Row{aes_ccm_16, true, 3, 16}, Row{aes_gcm_8, true, 4, 8}, Row{aes_gcm_12, true, 4, 12},
+          Row{null_auth_aes_gmac, true, 4, 16}, Row{chacha20_poly1305, true, 4, 16}}) {
+        const auto* const known = facts(id);
+        BOOST_REQUIRE(known != nullptr);
+        BOOST_TEST((known->aead == aead && known->salt == salt && known->icv == icv), known->name);
+        BOOST_TEST((known->iv == 8 && known->block == 1 && !known->weak), known->name);
+        BOOST_TEST(known->esp_only == (id == null_auth_aes_gmac), known->name);
+    }
+    BOOST_TEST(facts(chacha20_poly1305)->allows_key(256));
+    BOOST_TEST(!facts(chacha20_poly1305)->allows_key(128));
+}
+
 BOOST_AUTO_TEST_CASE(truncated_tags_are_half_the_hash_except_for_sha1) {
     BOOST_TEST(facts(IntegrityAlgorithm::hmac_sha1_96)->icv == 12u);
     BOOST_TEST(facts(IntegrityAlgorithm::hmac_sha2_256_128)->icv == 16u);

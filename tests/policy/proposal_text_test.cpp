@@ -92,6 +92,37 @@ BOOST_AUTO_TEST_CASE(esp_proposals_survive_their_text) {
                                       {{TransformType::encryption, 2, std::nullopt}}}) == "DES");
 }
 
+BOOST_AUTO_TEST_CASE(every_cipher_of_esp_has_its_word) {
+    for (const auto& [word, name] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"aes192ctr-sha384", "AES_CTR_192/HMAC_SHA2_384_192"},
+             {"aes128gcm8", "AES_GCM_8_128"},
+             {"aes256gcm12", "AES_GCM_12_256"},
+             {"aes128ccm8", "AES_CCM_8_128"},
+             {"aes192ccm12", "AES_CCM_12_192"},
+             {"aes128ccm16", "AES_CCM_16_128"},
+             {"aes128gmac", "NULL_AUTH_AES_GMAC_128"},
+             {"chacha20poly1305", "CHACHA20_POLY1305"}}) {
+        BOOST_TEST(esp(word) == "ESP:" + std::string(name) + "/NO_ESN");
+        BOOST_TEST(proposal_text(parse_proposal(word, ProtocolId::esp).value()) == word);
+    }
+    BOOST_TEST(esp("aes256ccm128") == esp("aes256ccm16"));
+    BOOST_TEST(esp("aes_gcm_8_256") == esp("aes256gcm64"));
+    BOOST_TEST(esp("chacha20_poly1305-x25519") == esp("chacha20poly1305-x25519"));
+}
+
+BOOST_AUTO_TEST_CASE(ike_has_all_of_them_but_the_one_that_does_not_encrypt) {
+    BOOST_TEST(ike("chacha20poly1305-prfsha256-x25519") ==
+               "IKE:CHACHA20_POLY1305/PRF_HMAC_SHA2_256/CURVE_25519");
+    BOOST_TEST(ike("aes128ccm8-prfsha256-x25519") ==
+               "IKE:AES_CCM_8_128/PRF_HMAC_SHA2_256/CURVE_25519");
+    BOOST_TEST(ike("aes256ctr-sha512-modp4096") ==
+               "IKE:AES_CTR_256/PRF_HMAC_SHA2_512/HMAC_SHA2_512_256/MODP_4096");
+    const auto error = ike_error("aes128gmac-prfsha256-x25519");
+    BOOST_TEST(error.message == "'aes128gmac' belongs to ESP; IKE messages are always encrypted");
+    BOOST_TEST(!contains(ike("frobnicate"), "gmac"));
+    BOOST_TEST(contains(esp("frobnicate"), "aes256gmac"));
+}
+
 BOOST_AUTO_TEST_CASE(a_slip_of_the_pen_is_named_with_its_place) {
     const auto error = ike_error("aes256-sha265-modp2048");
     BOOST_TEST(error.offset == 7u);
@@ -166,6 +197,11 @@ BOOST_AUTO_TEST_CASE(key_lengths_of_a_suite_include_the_salt) {
     };
     BOOST_TEST(suite("aes256gcm16").encryption_key_length() == 36u);
     BOOST_TEST(suite("aes256gcm16").integrity_key_length() == 0u);
+    BOOST_TEST(suite("aes128ccm12").encryption_key_length() == 19u);
+    BOOST_TEST(suite("aes128ctr-sha256").encryption_key_length() == 20u);
+    BOOST_TEST(suite("aes192gmac").encryption_key_length() == 28u);
+    BOOST_TEST(suite("chacha20poly1305").encryption_key_length() == 36u);
+    BOOST_TEST(suite("chacha20poly1305").to_string() == "CHACHA20_POLY1305");
     BOOST_TEST(suite("aes192-sha384").encryption_key_length() == 24u);
     BOOST_TEST(suite("aes192-sha384").integrity_key_length() == 48u);
     BOOST_TEST(suite("aes256gcm16-x25519-esn").to_string() == "AES_GCM_16_256/CURVE_25519/ESN");

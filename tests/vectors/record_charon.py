@@ -23,7 +23,7 @@ CHARON = "/usr/lib/ipsec/charon"
 
 DAEMON = """
 charon {{
-  load = random nonce kdf openssl kernel-libipsec kernel-netlink socket-default vici
+  load = random nonce kdf openssl aes ccm ctr kernel-libipsec kernel-netlink socket-default vici
   install_routes = no
   retransmit_tries = 1
   {extra}
@@ -106,6 +106,18 @@ SCENARIOS = {
         do=["--initiate --child d", "--rekey --child c", "--rekey --ike vpn", DOWN]),
     "liveness": dict(
         ike=GCM, esp="aes256gcm16", extra="dpd_delay = 1s", do=["sleep", DOWN]),
+    "chacha20poly1305": dict(
+        ike="chacha20poly1305-prfsha256-x25519", esp="chacha20poly1305", do=[DOWN]),
+    "aes256ctr-sha256": dict(
+        ike="aes256ctr-sha256-ecp256", esp="aes128ctr-sha256", do=[DOWN]),
+    "aes128ccm8": dict(
+        ike="aes128ccm8-prfsha256-x25519", esp="aes128ccm16", do=[DOWN]),
+    "aes256ccm16": dict(
+        ike="aes256ccm16-prfsha384-ecp384", esp="aes256ccm8", do=[DOWN]),
+    "aes256gcm8": dict(
+        ike="aes256gcm8-prfsha256-x25519", esp="aes256gcm8", do=[DOWN]),
+    "aes128gcm12": dict(
+        ike="aes128gcm12-prfsha256-x25519", esp="aes128gcm12", do=[DOWN]),
     "fragments": dict(
         ike=GCM, esp="aes256gcm16", fragmentation="yes", daemon="fragment_size = 200",
         ids=("vpn.left.example.org", "vpn.right.example.org"), do=[DOWN]),
