@@ -29,14 +29,16 @@ std::string changes_text(const policy::ConnectionChanges& changes) {
 }
 
 void warn_of_weakness(LogWriter& log, const RouterStep& step) {
-    for (const auto* names : {&step.changes.added, &step.changes.changed}) {
-        for (const auto& name : *names) {
-            const auto* connection = step.wanted.router.connections.find(name);
-            for (const auto& weakness : connection != nullptr ? policy::weaknesses(*connection)
-                                                              : std::vector<std::string>()) {
-                log.write(LogArea::policy, LogLevel::warn, "weak configuration: " + weakness,
-                          {.router = step.wanted.router.name, .connection = name});
-            }
+    auto names = step.changes.added;
+    for (const auto& changed : step.changes.changed) {
+        names.push_back(changed.name);
+    }
+    for (const auto& name : names) {
+        const auto* connection = step.wanted.router.connections.find(name);
+        for (const auto& weakness : connection != nullptr ? policy::weaknesses(*connection)
+                                                          : std::vector<std::string>()) {
+            log.write(LogArea::policy, LogLevel::warn, "weak configuration: " + weakness,
+                      {.router = step.wanted.router.name, .connection = name});
         }
     }
 }
