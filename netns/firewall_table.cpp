@@ -41,7 +41,8 @@ std::vector<policy::ClampedPair> in_both_directions(const std::vector<policy::Cl
 /// The table's rules are the same; elements of its sets may differ.
 bool have_same_rules(const policy::FirewallRules& one, const policy::FirewallRules& other) {
     return one.ike_port == other.ike_port && one.nat_port == other.nat_port &&
-           one.tunnel_interfaces == other.tunnel_interfaces;
+           one.tunnel_interfaces == other.tunnel_interfaces &&
+           one.packets_wait == other.packets_wait;
 }
 
 } // namespace
