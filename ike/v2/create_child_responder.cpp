@@ -5,7 +5,6 @@
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/key_agreement.h"
 #include "ike/v2/passing_failure.h"
-#include "ike/v2/rekey_collision.h"
 #include "ike/v2/rekey_ike.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
