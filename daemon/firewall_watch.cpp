@@ -22,8 +22,7 @@ FirewallWatch::FirewallWatch(const RouterSurroundings& surroundings, RouterKerne
       repair_(std::move(repair)),
       timer_(surroundings.loop) {}
 
-std::expected<void, netns::SystemError>
-FirewallWatch::begin(const netns::NetworkNamespace& place) {
+std::expected<void, netns::SystemError> FirewallWatch::begin(const netns::NetworkNamespace& place) {
     return events_
         .subscribe(place, NETLINK_NETFILTER,
                    {.on_message =

@@ -14,8 +14,8 @@ namespace viaduct::daemon {
 
 class FirewallWatch {
 public:
-    /// `repair` is called from the loop, at once after a foreign change and then at most ten times a
-    /// second, whoever fights against it.
+    /// `repair` is called from the loop, at once after a foreign change and then at most ten times
+    /// a second, whoever fights against it.
     FirewallWatch(const RouterSurroundings& surroundings, RouterKernel& kernel,
                   std::function<void()> repair);
     FirewallWatch(const FirewallWatch&) = delete;

@@ -35,8 +35,8 @@ void warn_of_weakness(LogWriter& log, const RouterStep& step) {
     }
     for (const auto& name : names) {
         const auto* connection = step.wanted.router.connections.find(name);
-        for (const auto& weakness : connection != nullptr ? policy::weaknesses(*connection)
-                                                          : std::vector<std::string>()) {
+        for (const auto& weakness :
+             connection != nullptr ? policy::weaknesses(*connection) : std::vector<std::string>()) {
             log.write(LogArea::policy, LogLevel::warn, "weak configuration: " + weakness,
                       {.router = step.wanted.router.name, .connection = name});
         }

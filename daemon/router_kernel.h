@@ -5,8 +5,8 @@
 #include "netns/network_namespace.h"
 #include "policy/child_sa.h"
 #include "policy/firewall_rules.h"
-#include "xfrm/kernel_comparison.h"
 #include "policy/trap.h"
+#include "xfrm/kernel_comparison.h"
 
 #include <expected>
 #include <memory>

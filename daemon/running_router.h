@@ -38,8 +38,8 @@ public:
     std::expected<void, std::string> reconfigure(const policy::ConnectionSet& connections);
     /// Makes the firewall table anew, whatever somebody did to it.
     std::expected<void, std::string> repair_firewall();
-    /// Puts the firewall table back when somebody took it away, where the kernel does not tell. To be
-    /// called about once a second.
+    /// Puts the firewall table back when somebody took it away, where the kernel does not tell. To
+    /// be called about once a second.
     void watch_firewall();
     /// Takes out the SAs that are still there. The firewall table stays.
     void remove_all() { kernel_->remove_all(); }

@@ -199,8 +199,7 @@ void ConnectionUpkeep::on_attempt_failed(TimePoint now, Cause why,
     // Each attempt is for packets that came before it or while it was under way.
     if (!demand_renewed_)
         demand_.clear();
-    if (wanted() || renewing ||
-        connection_->start == policy::StartAction::on_demand)
+    if (wanted() || renewing || connection_->start == policy::StartAction::on_demand)
         retry_later(now, rng);
     if (established.empty())
         enter(now, wanted() ? ConnectionState::waiting : ConnectionState::down);

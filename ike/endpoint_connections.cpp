@@ -217,8 +217,7 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
     upkeep->adopt(now, directory_.find(changed.name));
     if (const auto begun = std::exchange(upkeep->negotiation, std::nullopt)) {
         // It speaks of what was configured before.
-        handle(now, *begun,
-               [](auto& turn, auto& sa) { sa.close(turn, cause::Reconfigured{}); });
+        handle(now, *begun, [](auto& turn, auto& sa) { sa.close(turn, cause::Reconfigured{}); });
         upkeep->try_now(now);
     }
     schedule(*upkeep);

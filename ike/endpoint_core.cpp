@@ -52,8 +52,7 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
                 [this](const std::string& connection, const policy::Identity& peer) {
                     const auto* upkeep = find(connection);
                     // One that is to be replaced may have been another's name for the same peer.
-                    return upkeep &&
-                           (upkeep->renewing || !upkeep->established.with(peer).empty());
+                    return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
                 },
             .retired = retired_};
 }

@@ -95,8 +95,7 @@ void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionU
     upkeep.renewing = false;
     for (const auto each : std::exchange(upkeep.to_replace, {})) {
         upkeep.established.take_peer_of(each, spi);
-        handle(now, each,
-               [&](auto& turn, auto& old) { old.close(turn, cause::Replaced{}); });
+        handle(now, each, [&](auto& turn, auto& old) { old.close(turn, cause::Replaced{}); });
     }
 }
 

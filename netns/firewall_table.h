@@ -25,8 +25,8 @@ public:
     /// Segments between these pairs, in both directions, are clamped from now on; not between
     /// others. Without a table nothing happens before install().
     std::expected<void, SystemError> clamp(const std::vector<policy::ClampedPair>& pairs);
-    /// Whether this notification (NFNLGRP_NFTABLES, from this router's namespace) says that somebody
-    /// else changed the table.
+    /// Whether this notification (NFNLGRP_NFTABLES, from this router's namespace) says that
+    /// somebody else changed the table.
     bool is_foreign_change(std::span<const std::uint8_t> notification) const;
     /// Somebody else may have changed the table: the next install() replaces it.
     void distrust() { installed_.reset(); }

@@ -182,8 +182,8 @@ std::expected<NetlinkSocket, SystemError> NetlinkSocket::open(const NetworkNames
 std::uint32_t NetlinkSocket::port() const {
     sockaddr_nl address{};
     socklen_t length = sizeof(address);
-    const bool known = ::getsockname(socket_.number(), reinterpret_cast<sockaddr*>(&address),
-                                     &length) == 0;
+    const bool known =
+        ::getsockname(socket_.number(), reinterpret_cast<sockaddr*>(&address), &length) == 0;
     return known ? address.nl_pid : 0;
 }
 

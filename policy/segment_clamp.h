@@ -10,9 +10,9 @@
 namespace viaduct::policy {
 
 /// The child's pairs with the longest segment whose packets fit, encrypted, into `path_mtu` octets
-/// between the tunnel's ends, and are no longer than `packet_limit` (0: no limit). None in transport
-/// mode, where both ends of a TCP connection know the SA, and for an XFRM interface, whose MTU
-/// tells.
+/// between the tunnel's ends, and are no longer than `packet_limit` (0: no limit). None in
+/// transport mode, where both ends of a TCP connection know the SA, and for an XFRM interface,
+/// whose MTU tells.
 std::vector<ClampedPair> clamped_pairs(const ChildSa& child, std::uint32_t path_mtu,
                                        std::uint16_t packet_limit);
 

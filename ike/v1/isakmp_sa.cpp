@@ -418,8 +418,8 @@ std::optional<TimePoint> IsakmpSa::established_at() const {
     return sa ? std::optional(sa->established) : std::nullopt;
 }
 
-bool IsakmpSa::is_complete(
-    TimePoint /*now*/, const std::function<bool(const ChildSelectors&)>& is_demanded) const {
+bool IsakmpSa::is_complete(TimePoint /*now*/,
+                           const std::function<bool(const ChildSelectors&)>& is_demanded) const {
     const auto* sa = std::get_if<Established>(&state_);
     return sa && (sa->create_failures > 0 ||
                   std::ranges::none_of(v1::missing_children(*sa), is_demanded));

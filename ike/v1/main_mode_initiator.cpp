@@ -211,7 +211,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeAuthSent state,
          .nonce_i = std::move(state.transcript.nonce_i),
          .nonce_r = std::move(state.transcript.nonce_r),
          .lifetime = lifetime,
-                      .confirmed = true,
+         .confirmed = true,
          .initial_contact = contains(answer->notifies, wire::v1::NotifyType::initial_contact),
          .last = std::nullopt});
 }

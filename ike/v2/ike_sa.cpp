@@ -306,8 +306,8 @@ void IkeSa::send_again(Turn& turn) {
     }
 }
 
-bool IkeSa::is_complete(
-    TimePoint now, const std::function<bool(const ChildSelectors&)>& is_demanded) const {
+bool IkeSa::is_complete(TimePoint now,
+                        const std::function<bool(const ChildSelectors&)>& is_demanded) const {
     const auto* sa = std::get_if<Established>(&state_);
     // The peer may not have our answer to its request for a further child yet.
     const auto is_fresh = [&](const ChildState& child) {

@@ -48,8 +48,8 @@ public:
     std::optional<TimePoint> established_at() const;
     /// Established and not closing.
     bool alive() const;
-    /// Alive, and no child that the connection wants and that `is_demanded` is still to come, at either
-    /// end as far as can be known.
+    /// Alive, and no child that the connection wants and that `is_demanded` is still to come, at
+    /// either end as far as can be known.
     bool is_complete(TimePoint now,
                      const std::function<bool(const ChildSelectors&)>& is_demanded) const;
     /// Complete, and every child's outbound side is in.

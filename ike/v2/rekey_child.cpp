@@ -85,8 +85,7 @@ void child_rekey_refused(Turn& turn, IkeSaFacts& facts, Established& sa, policy:
         return;
     switch (notify) {
     case NotifyType::temporary_failure:
-        found->replace_at =
-            std::max(turn.now + passing_failure_wait(turn.rng), sa.yielding_until);
+        found->replace_at = std::max(turn.now + passing_failure_wait(turn.rng), sa.yielding_until);
         return;
     case NotifyType::child_sa_not_found: {
         // RFC 7296 2.25: the peer has it no more; silently deleted, and made anew.

@@ -8,7 +8,8 @@ BOOST_AUTO_TEST_SUITE(rekey_collision)
 
 // covers 7296-2.8.1-d
 BOOST_AUTO_TEST_CASE(nonces_are_compared_octet_by_octet_and_the_shorter_is_lower) {
-    const wire::Octets low{0, 255, 255}, high{1, 0, 0}, cut{0, 255}, top{255};
+    using Octets = std::vector<std::uint8_t>;
+    const Octets low{0, 255, 255}, high{1, 0, 0}, cut{0, 255}, top{255};
     for (const auto& [lower, higher] :
          {std::pair(low, high), std::pair(cut, low), std::pair(low, top), std::pair(high, top)}) {
         BOOST_TEST((lowest_nonce(lower, higher) == lower));

@@ -14,10 +14,10 @@
 // "0" for four zero octets in front; what is received is printed with its length, or "nothing".
 //
 // Words and what they are without: side=left (right: the same child seen from the other end),
-// suite=aes256gcm16 (an ESP proposal), outer=10.10.10.5,10.10.10.4, local=192.168.10.0/24,…, remote=192.168.20.0/24,…,
-// spi=0xc0000000 (left's inbound; right's is the next), reqid=7, window=1024, encap=no (yes, or
-// left's and right's port: 4500,61000), lifetime=0, if_id=0. A selector may end in [PROTOCOL/PORT]
-// or [PROTOCOL/FIRST-LAST]. move heeds side, outer and encap.
+// suite=aes256gcm16 (an ESP proposal), outer=10.10.10.5,10.10.10.4, local=192.168.10.0/24,…,
+// remote=192.168.20.0/24,…, spi=0xc0000000 (left's inbound; right's is the next), reqid=7,
+// window=1024, encap=no (yes, or left's and right's port: 4500,61000), lifetime=0, if_id=0. A
+// selector may end in [PROTOCOL/PORT] or [PROTOCOL/FIRST-LAST]. move heeds side, outer and encap.
 #include "netns/firewall_table.h"
 #include "netns/ike_udp_socket.h"
 #include "netns/network_namespace.h"

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 using namespace viaduct;
 using namespace viaduct::test;

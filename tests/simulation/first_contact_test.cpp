@@ -241,7 +241,8 @@ BOOST_AUTO_TEST_CASE(a_limit_on_authentication_is_told_in_ike_auth) {
 }
 
 // covers story-RB09
-BOOST_AUTO_TEST_CASE(an_ike_auth_that_nobody_answers_is_given_up_soon_after_a_half_open_sa_is_forgotten) {
+BOOST_AUTO_TEST_CASE(
+    an_ike_auth_that_nobody_answers_is_given_up_soon_after_a_half_open_sa_is_forgotten) {
     ScriptedPeer peer(left_vpn());
     peer.be_called();
     const auto greeting = request_of(peer, 1s);

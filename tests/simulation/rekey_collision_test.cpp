@@ -395,11 +395,11 @@ BOOST_AUTO_TEST_CASE(the_old_ike_sa_makes_no_children_but_answers) {
 }
 
 // covers story-CR21
-BOOST_AUTO_TEST_CASE(whoever_turned_an_ike_rekey_away_lets_it_pass_although_its_own_was_turned_away) {
+BOOST_AUTO_TEST_CASE(
+    whoever_turned_an_ike_rekey_away_lets_it_pass_although_its_own_was_turned_away) {
     Crossing c;
     // <-- CREATE_CHILD_SA { N(REKEY_SA), … }     CREATE_CHILD_SA { SA, Ni, KE } -->
-    const auto turned_away =
-        c.peer.ask(ExchangeType::create_child_sa, c.peer.ike_rekey_payloads());
+    const auto turned_away = c.peer.ask(ExchangeType::create_child_sa, c.peer.ike_rekey_payloads());
     BOOST_REQUIRE(turned_away.has_value());
     BOOST_TEST(turned_away->has(NotifyType::temporary_failure));
     c.peer.answer(c.request, {notify(NotifyType::temporary_failure)});

@@ -55,7 +55,8 @@ TimePoint Clock::shows(TimePoint time) const {
 TimePoint Clock::until_it_shows(TimePoint time) const {
     if (fast == 0)
         return time - ahead;
-    const auto passed = std::chrono::duration<double, TimePoint::period>(time.time_since_epoch() - ahead);
+    const auto passed =
+        std::chrono::duration<double, TimePoint::period>(time.time_since_epoch() - ahead);
     auto found = TimePoint(std::chrono::duration_cast<TimePoint::duration>(
         passed / (1.0 + static_cast<double>(fast) / 1e6)));
     // Division rounds, and so does shows().
