@@ -19,8 +19,8 @@ $2"
 
 # 0x56000001: ours. Two suites, both families, encapsulated or not, an interface id.
 ask r1 install 1 spi=0xc4000000 reqid=1442840577 local=192.168.10.0/24,fd00:10::/64 remote=192.168.20.0/24,fd00:20::/64
-ask r1 install 2 spi=0xc5000000 reqid=1442840578 suite=cbc256-sha256 encap=yes local=172.21.0.0/16 window=32
-ask r1 install 3 spi=0xc6000000 reqid=1442840579 suite=gcm256-esn if_id=5 local=172.22.0.0/16
+ask r1 install 2 spi=0xc5000000 reqid=1442840578 suite=aes256-sha256 encap=yes local=172.21.0.0/16 window=32
+ask r1 install 3 spi=0xc6000000 reqid=1442840579 suite=aes256gcm16-esn if_id=5 local=172.22.0.0/16
 xfrm state add src 10.10.10.4 dst 10.10.10.5 proto esp spi 0xc3000000 reqid 99 mode tunnel \
     aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128
 xfrm policy add src 172.16.0.0/16 dst 172.17.0.0/16 dir out action block
