@@ -95,6 +95,8 @@ public:
         return in_words(installed);
     }
     std::expected<void, std::string> remove_outbound(policy::ChildSaId child) override {
+        // What it still takes in is under way already; segments to come fit its successor.
+        clamp_.on_removed(child);
         return in_words(associations_.remove_outbound(child));
     }
     std::expected<void, std::string>
