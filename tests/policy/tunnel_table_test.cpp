@@ -62,14 +62,6 @@ BOOST_AUTO_TEST_CASE(mistakes_about_the_interface_are_named) {
                "router1.toml:16:7: 'mtu': 500 is out of range; expected 576 to 65535");
 }
 
-BOOST_AUTO_TEST_CASE(an_interface_needs_tunnel_mode) {
-    const auto text = with_lines("[esp.modern]", "mode = \"transport\"",
-                                 connection_text("interface = \"vti1\"\n"));
-    BOOST_TEST(mistakes_text(text) ==
-               "router1.toml:17:13: an 'interface' needs tunnel mode; the IPsec "
-               "policy 'modern' has mode = \"transport\"");
-}
-
 BOOST_AUTO_TEST_CASE(what_starts_a_connection_needs_to_know_its_peer) {
     const auto on_demand = connection(connection_text("start = \"on-demand\""));
     BOOST_TEST((on_demand.start == StartAction::on_demand));
@@ -78,25 +70,6 @@ BOOST_AUTO_TEST_CASE(what_starts_a_connection_needs_to_know_its_peer) {
     BOOST_TEST(mistakes_text(anybody) ==
                "router1.toml:16:9: start = \"on-demand\" needs a peer_address "
                "other than \"any\"");
-}
-
-BOOST_AUTO_TEST_CASE(an_ipsec_policy_says_how_packets_become_esp) {
-    const auto esp = [](std::string_view lines) {
-        return connection(with_lines("[esp.modern]", lines)).esp;
-    };
-    const auto plain = esp("");
-    BOOST_TEST((plain.mode == EspMode::tunnel && plain.offload == HardwareOffload::none));
-    BOOST_TEST((plain.volume == VolumeLimit{}));
-    BOOST_TEST((plain.header == HeaderConstruction{true, false, true, true}));
-    const auto all =
-        esp("mode = \"transport\"\nlifetime_bytes = 1073741824\nlifetime_packets = 1000\n"
-            "copy_dscp = \"in\"\ncopy_ecn = false\ncopy_df = false\noffload = \"packet\"");
-    BOOST_TEST((all.mode == EspMode::transport && all.offload == HardwareOffload::packet));
-    BOOST_TEST((all.volume == VolumeLimit{1 << 30, 1000}));
-    BOOST_TEST((all.header == HeaderConstruction{false, true, false, false}));
-    BOOST_TEST((esp("copy_dscp = \"both\"").header == HeaderConstruction{true, true, true, true}));
-    BOOST_TEST((esp("copy_dscp = \"no\"").header == HeaderConstruction{false, false, true, true}));
-    BOOST_TEST((esp("offload = \"crypto\"").offload == HardwareOffload::crypto));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
