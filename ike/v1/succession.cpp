@@ -274,12 +274,7 @@ TimePoint next_child_deadline(const Established& sa) {
 }
 
 bool protects(const Child& child, const ChildSelectors& pair) {
-    const auto inside = [](const std::vector<policy::TrafficSelector>& set,
-                           const policy::TrafficSelector& wanted) {
-        return std::ranges::any_of(set, [&](const auto& one) { return one.contains(wanted); });
-    };
-    return inside(child.local_selectors, pair.local.front()) &&
-           inside(child.remote_selectors, pair.remote.front());
+    return policy::contains({child.local_selectors, child.remote_selectors}, pair);
 }
 
 std::vector<ChildSelectors> missing_children(const Established& sa) {
