@@ -18,6 +18,12 @@ constexpr std::size_t connections_per_turn = 64;
 
 } // namespace
 
+struct PathWatch::Pass {
+    std::size_t next = 0;
+    std::map<policy::IpAddress, bool> usable;
+    std::optional<netns::RouteLookup> routes;
+};
+
 PathWatch::PathWatch(std::string router, const RouterSurroundings& surroundings,
                      const netns::NetworkNamespace& place, OnChange on_change)
     : router_(std::move(router)),
@@ -68,7 +74,7 @@ void PathWatch::follow(const policy::ConnectionSet& connections) {
             followed_.back().obstacle = before->second;
         }
     }
-    pass_.emplace();
+    pass_ = std::make_unique<Pass>();
     continue_pass();
 }
 
@@ -83,7 +89,7 @@ void PathWatch::on_event() {
         again_ = true;
         return;
     }
-    pass_.emplace();
+    pass_ = std::make_unique<Pass>();
     run_at(std::max(Clock::now() + settling_time, last_pass_ + shortest_interval));
 }
 

@@ -53,11 +53,7 @@ private:
         bool looked_at = false;
     };
     /// One look at all of them.
-    struct Pass {
-        std::size_t next = 0;
-        std::map<policy::IpAddress, bool> usable;
-        std::optional<netns::RouteLookup> routes;
-    };
+    struct Pass;
 
     void subscribe();
     void on_event();
@@ -78,7 +74,7 @@ private:
     NamespaceEvents::Subscription subscription_;
     std::vector<Followed> followed_;
     std::map<std::string, policy::IpAddress> resolved_;
-    std::optional<Pass> pass_;
+    std::unique_ptr<Pass> pass_;
     /// Something happened since the pass began.
     bool again_ = false;
     Clock::time_point last_pass_;
