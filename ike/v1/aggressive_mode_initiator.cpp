@@ -26,8 +26,8 @@ std::optional<Cause> authenticate(const IkeSaFacts& facts, const AggressiveModeS
                                   const policy::Identity& peer) {
     if (!state.connection->peer_id.matches(peer))
         return cause::IdentityMismatch{shortened(peer), {state.connection->peer_id}};
-    return check_authentication(facts, keys, transcript, peer, answer.id_body, answer.hash,
-                                answer.signature);
+    return check_authentication(facts, keys, transcript, state.connection->name, peer,
+                                answer.id_body, answer.hash, answer.signature);
 }
 
 IsakmpSaState send_authentication(Turn& turn, IkeSaFacts& facts, AggressiveModeSent state,

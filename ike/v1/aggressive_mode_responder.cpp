@@ -185,8 +185,8 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     auto third = third_message(state, received);
     const auto auth = third ? wire::v1::read_aggressive_mode_auth(third->chain)
                             : wire::v1::read_aggressive_mode_auth({});
-    if (!auth || check_authentication(facts, state.keys, state.transcript, state.peer_id,
-                                      state.id_body, auth->hash, auth->signature)) {
+    if (!auth || check_authentication(facts, state.keys, state.transcript, state.connection->name,
+                                      state.peer_id, state.id_body, auth->hash, auth->signature)) {
         ++turn.dropped.integrity_failed;
         return state;
     }

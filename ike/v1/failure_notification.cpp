@@ -72,6 +72,13 @@ cause::PeerRefused peer_refusal(wire::ExchangeType exchange, const wire::v1::Not
             .v1_name = wire::v1::to_string(error.type)};
 }
 
+Cause unopened_by(const policy::UdpPath& path, const std::vector<ConnectionPtr>& tried) {
+    cause::PeerNotAuthenticated why{address_identity(path), {}};
+    for (const auto& each : tried)
+        why.connections.push_back(each->name);
+    return why;
+}
+
 void doubt(Turn& turn, MainModeAuthSent& state, Cause why) {
     if (std::exchange(state.doubted, true))
         return;
@@ -85,7 +92,7 @@ void doubt(Turn& turn, const IkeSaFacts& facts, MainModeKeyAnswered& state,
         return;
     const auto name = state.candidates.size() == 1 ? state.candidates.front()->name : std::string();
     turn.outcomes.emplace_back(
-        outcome::Doubt{name, Role::responder, cause::PeerNotAuthenticated{address_identity(path)}});
+        outcome::Doubt{name, Role::responder, unopened_by(path, state.candidates)});
     turn.send(path, clear_notification(turn, facts, NotifyType::authentication_failed, name));
 }
 
@@ -97,7 +104,7 @@ IsakmpSaState consume_early_informational(Turn& turn, IkeSaFacts& facts, MainMod
     if (!opened) {
         ++turn.dropped.integrity_failed;
         // Sealed with keys that come of another secret, as a rule.
-        doubt(turn, state, cause::PeerNotAuthenticated{address_identity(facts.path)});
+        doubt(turn, state, unopened_by(facts.path, {state.connection}));
         return state;
     }
     if (!error)

@@ -22,6 +22,9 @@ const wire::v1::NotifyPayload* first_error(std::span<const wire::v1::NotifyPaylo
 /// What an error notification of the peer's means for us.
 cause::PeerRefused peer_refusal(wire::ExchangeType exchange, const wire::v1::NotifyPayload& error);
 
+/// A message of main mode that none of these connections' secrets opens.
+Cause unopened_by(const policy::UdpPath& path, const std::vector<ConnectionPtr>& tried);
+
 /// Tells the endpoint once what may be the reason why phase 1 does not go on.
 void doubt(Turn& turn, MainModeAuthSent& state, Cause why);
 /// As responder: the peer's message does not open. Tells the peer, too, in clear.

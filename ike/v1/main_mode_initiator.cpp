@@ -179,7 +179,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeAuthSent state,
     auto opened = decrypt(state.keys, state.keys.vector, *message);
     if (!opened) {
         ++turn.dropped.integrity_failed;
-        doubt(turn, state, cause::PeerNotAuthenticated{address_identity(facts.path)});
+        doubt(turn, state, unopened_by(facts.path, {state.connection}));
         return state;
     }
     const auto answer = wire::v1::read_main_mode_auth(opened->chain);
@@ -190,8 +190,8 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeAuthSent state,
     report_message(turn, facts, Direction::received, message->header, opened->chain.payloads,
                    state.connection->name);
     const auto peer = wire::v1::identity_of(answer->id);
-    auto why = check_authentication(facts, state.keys, state.transcript, peer, answer->id_body,
-                                    answer->hash, answer->signature);
+    auto why = check_authentication(facts, state.keys, state.transcript, state.connection->name,
+                                    peer, answer->id_body, answer->hash, answer->signature);
     if (!why && !state.connection->peer_id.matches(peer))
         why = cause::IdentityMismatch{shortened(peer), {state.connection->peer_id}};
     state.keys.vector = std::move(opened->next_vector);

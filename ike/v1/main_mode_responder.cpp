@@ -80,7 +80,7 @@ std::optional<Authentic> try_secret(Turn& turn, const IkeSaFacts& facts,
     if (!read)
         return std::nullopt;
     auto peer = wire::v1::identity_of(read->id);
-    if (check_authentication(facts, *keys, state.transcript, peer, read->id_body, read->hash,
+    if (check_authentication(facts, *keys, state.transcript, {}, peer, read->id_body, read->hash,
                              read->signature))
         return std::nullopt;
     keys->vector = std::move(opened->next_vector);

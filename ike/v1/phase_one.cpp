@@ -63,7 +63,8 @@ std::expected<wire::v1::Payload, Cause> own_authentication(const IkeSaFacts& fac
 
 std::optional<Cause>
 check_authentication(const IkeSaFacts& facts, const IsakmpKeys& keys, const Transcript& transcript,
-                     const policy::Identity& peer, std::span<const std::uint8_t> id_body,
+                     const std::string& connection, const policy::Identity& peer,
+                     std::span<const std::uint8_t> id_body,
                      const std::optional<wire::v1::HashPayload>& hash,
                      const std::optional<wire::v1::SignaturePayload>& signature) {
     if (!hash || signature)
@@ -75,7 +76,7 @@ check_authentication(const IkeSaFacts& facts, const IsakmpKeys& keys, const Tran
     if (!expected)
         return fault(expected.error());
     if (!crypto::is_same_hash(*expected, hash->data))
-        return cause::PeerNotAuthenticated{shortened(peer)};
+        return cause::PeerNotAuthenticated{shortened(peer), {connection}};
     return std::nullopt;
 }
 

@@ -25,10 +25,12 @@ std::expected<wire::v1::Payload, Cause> own_authentication(const IkeSaFacts& fac
                                                            const Transcript& transcript,
                                                            std::span<const std::uint8_t> id_body);
 
-/// Nothing is wrong, or what is. `hash` and `signature` as they came: one of them is there.
+/// Nothing is wrong, or what is. `connection` is the one whose secret made the keys; `hash` and
+/// `signature` as they came: one of them is there.
 std::optional<Cause>
 check_authentication(const IkeSaFacts& facts, const IsakmpKeys& keys, const Transcript& transcript,
-                     const policy::Identity& peer, std::span<const std::uint8_t> id_body,
+                     const std::string& connection, const policy::Identity& peer,
+                     std::span<const std::uint8_t> id_body,
                      const std::optional<wire::v1::HashPayload>& hash,
                      const std::optional<wire::v1::SignaturePayload>& signature);
 

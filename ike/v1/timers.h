@@ -31,8 +31,9 @@ inline constexpr auto activation_time = std::chrono::seconds(30);
 inline constexpr auto ask_traffic_interval = std::chrono::seconds(1);
 /// Between the moment from which nothing leaves by a child and the one in which the peer is told.
 inline constexpr auto deletion_time = std::chrono::seconds(2);
-/// How long the peer has to delete what its successor replaces, before we do.
-inline constexpr auto peer_deletion_time = std::chrono::seconds(120);
+/// How long the peer has to delete what its successor replaces, before we do: longer than an
+/// initiator like ours waits until its traffic moves.
+inline constexpr auto peer_deletion_time = std::chrono::seconds(45);
 /// The same for what lost against a child made at the same moment.
 inline constexpr auto redundant_time = std::chrono::seconds(20);
 

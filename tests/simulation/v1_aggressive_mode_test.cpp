@@ -74,7 +74,9 @@ BOOST_AUTO_TEST_CASE(different_secrets_are_found_by_the_initiator) {
     right.psk = policy::Secret::from_text("another secret");
     TwoGateways net({{left}}, {{right}});
     net.run_for(1s);
-    BOOST_TEST(failure_of<ike::cause::PeerNotAuthenticated>(net.left).has_value());
+    const auto seen = failure_of<ike::cause::PeerNotAuthenticated>(net.left);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(seen->connections == std::vector<std::string>{"vpn"});
     net.command(End::left, ike::Terminate{"vpn"});
     net.run_for(1min);
     BOOST_TEST(net.right.endpoint->status().half_open == 0u);

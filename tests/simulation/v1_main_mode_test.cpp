@@ -187,6 +187,7 @@ BOOST_AUTO_TEST_CASE(different_secrets_are_suspected_on_both_sides) {
     const auto seen = failure_of<ike::cause::PeerNotAuthenticated>(net.right);
     BOOST_REQUIRE(seen);
     BOOST_TEST(seen->peer.to_string() == "10.10.10.5");
+    BOOST_TEST(seen->connections == std::vector<std::string>{"vpn"});
     const auto told = failure_of<ike::cause::PeerRefused>(net.left);
     BOOST_REQUIRE(told);
     BOOST_TEST(told->v1_name == "AUTHENTICATION-FAILED");
