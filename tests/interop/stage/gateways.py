@@ -280,9 +280,9 @@ class Pluto(Gateway):
         return self._whack("--asynchronous", "--initiate", "--name", name)
 
     def terminate(self, which):
-        """`child=NAME` or `ike=NAME`."""
+        """`child=NAME` or `ike=NAME`; of IKEv1 only `all=NAME`, both."""
         kind, _, name = which.partition("=")
-        return self._whack(f"--down-{kind}", "--name", name)
+        return self._whack("--terminate" if kind == "all" else f"--down-{kind}", "--name", name)
 
     def rekey(self, which):
         """`child=NAME` or `ike=NAME`."""
