@@ -381,7 +381,8 @@ void IsakmpSa::inherit(Turn& turn, std::vector<Child> children,
 
 void IsakmpSa::activate_children(Turn& turn) {
     if (auto* sa = std::get_if<Established>(&state_))
-        v1::activate_children(turn, *sa);
+        for (const auto child : children_without_way(*sa))
+            activate_child(turn, *sa, child);
 }
 
 void IsakmpSa::delete_children(Turn& turn, const std::vector<policy::ChildSpi>& spis) {
@@ -448,9 +449,7 @@ bool IsakmpSa::carries_everything(
     const auto* sa = std::get_if<Established>(&state_);
     return sa && !sa->children.empty() &&
            std::ranges::none_of(v1::missing_children(*sa), is_demanded) &&
-           std::ranges::none_of(sa->children, [](const Child& child) {
-               return child.in_use() && child.waiting_outbound;
-           });
+           children_without_way(*sa).empty();
 }
 
 void IsakmpSa::check_liveness(Turn& turn) {

@@ -175,13 +175,17 @@ void settle_succession(Turn& turn, Established& sa, policy::ChildSaId id) {
             settle_crossing(turn, each, *child);
 }
 
-void activate_children(Turn& turn, Established& sa) {
-    std::vector<policy::ChildSaId> waiting;
+std::vector<policy::ChildSaId> children_without_way(const Established& sa) {
+    const auto predecessor_carries = [&](const Child& child) {
+        return child.predecessor && std::ranges::any_of(sa.children, [&](const Child& each) {
+                   return each.id == *child.predecessor && carries(each);
+               });
+    };
+    std::vector<policy::ChildSaId> out;
     for (const auto& each : sa.children)
-        if (each.waiting_outbound)
-            waiting.push_back(each.id);
-    for (const auto id : waiting)
-        activate_child(turn, sa, id);
+        if (each.in_use() && each.waiting_outbound && !predecessor_carries(each))
+            out.push_back(each.id);
+    return out;
 }
 
 std::optional<policy::ChildSaId> predecessor_for(const Established& sa,

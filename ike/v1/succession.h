@@ -18,8 +18,8 @@ void activate_child(Turn& turn, Established& sa, policy::ChildSaId child);
 /// A child has its outbound side, or came from another SA: what it replaces goes, and of two that
 /// cross one.
 void settle_succession(Turn& turn, Established& sa, policy::ChildSaId child);
-/// All that wait: another SA is about to lose its children.
-void activate_children(Turn& turn, Established& sa);
+/// Those whose outbound side waits while nothing that they replace carries the traffic out.
+std::vector<policy::ChildSaId> children_without_way(const Established& sa);
 
 /// The child that carries the traffic between these selectors, which a new quick mode replaces.
 std::optional<policy::ChildSaId> predecessor_for(const Established& sa,

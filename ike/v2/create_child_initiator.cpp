@@ -49,7 +49,8 @@ bool wants_single_pairs(NotifyType notify) {
 
 /// A further child was refused. What comes back is why the IKE SA must end.
 std::optional<Cause> further_child_refused(Turn& turn, IkeSaFacts& facts, Established& sa,
-                                           const CreateChild& purpose, NotifyType notify) {
+                                           const CreateChild& purpose, NotifyType notify,
+                                           Refusal refusal) {
     const bool several = wanted_children(*sa.connection, true).size() > 1;
     if (wants_single_pairs(notify) && !sa.per_pair && several) {
         sa.per_pair = true;
@@ -59,7 +60,7 @@ std::optional<Cause> further_child_refused(Turn& turn, IkeSaFacts& facts, Establ
     // RFC 7296 4: the peer makes children in IKE_AUTH only.
     if (notify == NotifyType::no_additional_sas && carries_nothing(sa))
         return refused(purpose, notify);
-    const auto retry = create_children_later(turn, sa);
+    const auto retry = create_children_later(turn, sa, refusal);
     turn.outcomes.emplace_back(outcome::ChildFailed{sa.connection->name, Role::initiator,
                                                     refused(purpose, notify), retry});
     return std::nullopt;
@@ -82,10 +83,13 @@ std::optional<Cause> refuse(Turn& turn, IkeSaFacts& facts, Established& sa, Crea
     if (purpose.rival && std::ranges::contains(sa.children, purpose.rival->made, &ChildState::id))
         return std::nullopt;
     // RFC 7296 2.25: for a further child alone no child that works is given up.
-    if (note_answer(sa, turn.now, notify.type) && (purpose.rekeyed || carries_nothing(sa)))
+    const bool in_vain = note_answer(sa, turn.now, notify.type);
+    if (in_vain && (purpose.rekeyed || carries_nothing(sa)))
         return refused(purpose, notify.type);
+    const bool passing = notify.type == NotifyType::temporary_failure && !in_vain;
     if (!purpose.rekeyed)
-        return further_child_refused(turn, facts, sa, purpose, notify.type);
+        return further_child_refused(turn, facts, sa, purpose, notify.type,
+                                     passing ? Refusal::passing : Refusal::lasting);
     child_rekey_refused(turn, facts, sa, *purpose.rekeyed, notify.type,
                         refused(purpose, notify.type));
     return std::nullopt;
@@ -104,12 +108,16 @@ bool lost(const Established& sa, const CreateChild& purpose, const AgreedChild& 
     });
 }
 
-/// The peer's Delete of what it made overtook its answer: nothing is made, and what was to be
-/// replaced goes as in any rekey.
+/// The peer's Delete of what it made overtook its answer: nothing is made. What was to be replaced
+/// stands until another successor takes its place; not where the peer had replaced it itself, and
+/// wants neither.
 void forget_deleted(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& purpose) {
     turn.child_spis.retire(purpose.offer.inbound_spi, turn.now);
-    if (purpose.rekeyed)
+    if (purpose.rekeyed && purpose.rival)
         close_child(turn, facts, sa, *purpose.rekeyed, cause::ClosedByPeer{});
+    else if (purpose.rekeyed)
+        child_rekey_refused(turn, facts, sa, *purpose.rekeyed, NotifyType::temporary_failure,
+                            cause::ClosedByPeer{});
     if (sa.connection->close == policy::CloseAction::restart && !missing_children(sa).empty())
         create_children_later(turn, sa);
     if (carries_nothing(sa))
@@ -143,6 +151,7 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& p
     }
     sa.children.push_back(std::move(*child));
     sa.create_failures = 0;
+    sa.lastingly_refused = false;
     if (purpose.rival)
         mark_redundant(turn, sa, purpose.rival->made);
     const bool has_old =

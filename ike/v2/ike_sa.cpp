@@ -282,7 +282,8 @@ void IkeSa::inherit(Turn& turn, std::vector<ChildState> children,
 
 void IkeSa::activate_children(Turn& turn) {
     if (auto* sa = std::get_if<Established>(&state_); sa && !sa->closing)
-        v2::activate_children(turn, facts_, *sa, waiting_children(*sa));
+        for (const auto child : children_without_way(*sa))
+            activate_child(turn, facts_, *sa, child);
 }
 
 bool IkeSa::alive() const {
@@ -315,8 +316,7 @@ bool IkeSa::is_complete(TimePoint now,
                now - child.established < peer_deletion_time;
     };
     return sa && !sa->closing && std::ranges::none_of(sa->children, is_fresh) &&
-           (sa->create_failures > 0 ||
-            std::ranges::none_of(v2::missing_children(*sa), is_demanded));
+           (sa->lastingly_refused || std::ranges::none_of(v2::missing_children(*sa), is_demanded));
 }
 
 std::vector<ChildSelectors> IkeSa::missing_children() const {
@@ -342,9 +342,7 @@ bool IkeSa::carries_everything(
     const auto* sa = std::get_if<Established>(&state_);
     return sa && !sa->closing && !carries_nothing(*sa) &&
            std::ranges::none_of(v2::missing_children(*sa), is_demanded) &&
-           std::ranges::none_of(sa->children, [](const ChildState& child) {
-               return child.in_use() && child.waiting_outbound;
-           });
+           children_without_way(*sa).empty();
 }
 
 bool IkeSa::repeat_sa_init(Turn& turn, std::span<const std::uint8_t> message) const {

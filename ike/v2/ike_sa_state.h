@@ -206,6 +206,8 @@ struct Established {
     /// When children that are wanted and missing are asked for; absent: not by us.
     std::optional<TimePoint> create_children_at;
     unsigned create_failures = 0;
+    /// A child that is missing was refused, and not only for the moment.
+    bool lastingly_refused = false;
     /// It had a child, or was refused one when it was made: unlike an SA that was made without
     /// (RFC 6023), it is of no use when it has none.
     bool counts_on_children = false;

@@ -121,6 +121,20 @@ void mark_redundant(Turn& turn, Established& sa, policy::ChildSaId child) {
         found->redundant_until = turn.now + peer_deletion_time;
 }
 
+std::vector<policy::ChildSaId> children_without_way(const Established& sa) {
+    const auto carries = [&](policy::ChildSaId id) {
+        return std::ranges::any_of(sa.children, [&](const ChildState& each) {
+            return each.id == id && each.in_use() && !each.waiting_outbound;
+        });
+    };
+    std::vector<policy::ChildSaId> out;
+    for (const auto& each : sa.children)
+        if (each.waiting_outbound && !each.redundant_until &&
+            !(each.predecessor && carries(*each.predecessor)))
+            out.push_back(each.id);
+    return out;
+}
+
 std::vector<policy::ChildSaId> waiting_children(const Established& sa) {
     std::vector<policy::ChildSaId> out;
     for (const auto& each : sa.children)
@@ -129,34 +143,38 @@ std::vector<policy::ChildSaId> waiting_children(const Established& sa) {
     return out;
 }
 
+void activate_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId id) {
+    const auto child = find(sa.children, id);
+    if (child == sa.children.end() || !child->waiting_outbound || child->redundant_until)
+        return;
+    turn.effects.emplace_back(InstallOutboundSa{std::move(*child->waiting_outbound)});
+    child->waiting_outbound.reset();
+    if (child->predecessor) {
+        // The peer, which began the exchange, deletes the old one.
+        if (const auto old = find(sa.children, *child->predecessor);
+            old != sa.children.end() && !old->replaced) {
+            take_outbound_out(turn, *old);
+            old->replaced = true;
+        }
+        return;
+    }
+    // The peer made it from scratch beside one for the same: the older gives way.
+    const auto same = [&](const ChildState& each) {
+        return each.id != id && each.in_use() && !each.waiting_outbound &&
+               each.local_selectors == child->local_selectors &&
+               each.remote_selectors == child->remote_selectors;
+    };
+    const auto older = std::ranges::find_if(sa.children, same);
+    if (older != sa.children.end())
+        replace_child(turn, facts, sa, older->id);
+}
+
 void activate_children(Turn& turn, IkeSaFacts& facts, Established& sa,
                        const std::vector<policy::ChildSaId>& children) {
-    for (const auto id : children) {
-        const auto child = find(sa.children, id);
-        if (child == sa.children.end() || !child->waiting_outbound || child->redundant_until ||
-            competes(sa, *child))
-            continue;
-        turn.effects.emplace_back(InstallOutboundSa{std::move(*child->waiting_outbound)});
-        child->waiting_outbound.reset();
-        if (child->predecessor) {
-            // The peer, which began the exchange, deletes the old one.
-            if (const auto old = find(sa.children, *child->predecessor);
-                old != sa.children.end() && !old->replaced) {
-                take_outbound_out(turn, *old);
-                old->replaced = true;
-            }
-            continue;
-        }
-        // The peer made it from scratch beside one for the same: the older gives way.
-        const auto same = [&](const ChildState& each) {
-            return each.id != id && each.in_use() && !each.waiting_outbound &&
-                   each.local_selectors == child->local_selectors &&
-                   each.remote_selectors == child->remote_selectors;
-        };
-        const auto older = std::ranges::find_if(sa.children, same);
-        if (older != sa.children.end())
-            replace_child(turn, facts, sa, older->id);
-    }
+    for (const auto id : children)
+        if (const auto child = find(sa.children, id);
+            child != sa.children.end() && !competes(sa, *child))
+            activate_child(turn, facts, sa, id);
 }
 
 void tend_children(Turn& turn, IkeSaFacts& facts, Established& sa) {

@@ -27,11 +27,15 @@ void replace_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::Child
 /// The peer made it in an exchange that lost against ours; the peer deletes it, or we do in time.
 void mark_redundant(Turn& turn, Established& sa, policy::ChildSaId child);
 
+/// Outbound traffic moves to this child, whose outbound side waits.
+void activate_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId child);
 /// The peer is known to have the inbound sides of these children: outbound traffic moves to them.
 /// Those that compete with a child of ours under way stay as they are while the child that both
 /// rekey is there.
 void activate_children(Turn& turn, IkeSaFacts& facts, Established& sa,
                        const std::vector<policy::ChildSaId>& children);
+/// Those whose outbound side waits while nothing that they replace carries the traffic out.
+std::vector<policy::ChildSaId> children_without_way(const Established& sa);
 /// Those whose outbound side waits.
 std::vector<policy::ChildSaId> waiting_children(const Established& sa);
 

@@ -82,6 +82,7 @@ std::expected<outcome::NewIkeSa, Cause> make_successor(Turn& turn, const IkeSaFa
     state.per_pair = sa.per_pair;
     state.create_children_at = sa.create_children_at;
     state.create_failures = sa.create_failures;
+    state.lastingly_refused = sa.lastingly_refused;
     state.counts_on_children = sa.counts_on_children;
     state.empty_until = sa.empty_until;
     state.standing = Standing::contending;

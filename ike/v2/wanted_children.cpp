@@ -76,7 +76,7 @@ void create_missing_children(Turn& turn, IkeSaFacts& facts, Established& sa) {
     }
 }
 
-std::optional<TimePoint> create_children_later(Turn& turn, Established& sa) {
+std::optional<TimePoint> create_children_later(Turn& turn, Established& sa, Refusal refusal) {
     if (!turn.is_wanted(sa.connection->name))
         return std::nullopt;
     auto wait = first_wait;
@@ -84,6 +84,7 @@ std::optional<TimePoint> create_children_later(Turn& turn, Established& sa) {
         wait *= 2;
     wait = std::min(wait, longest_wait);
     ++sa.create_failures;
+    sa.lastingly_refused = sa.lastingly_refused || refusal == Refusal::lasting;
     sa.create_children_at = turn.now + between(wait - wait / 4, wait + wait / 4, turn.rng);
     return sa.create_children_at;
 }

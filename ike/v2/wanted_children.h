@@ -25,8 +25,11 @@ void watch_emptiness(TimePoint now, Established& sa);
 
 /// Asks for what is missing, if it is on us to keep the connection up.
 void create_missing_children(Turn& turn, IkeSaFacts& facts, Established& sa);
+/// Passing: the peer is busy with something else (TEMPORARY_FAILURE, RFC 7296 section 2.25).
+enum class Refusal : std::uint8_t { passing, lasting };
 /// A child that is wanted was refused or lost: it is asked for again after a wait that grows with
 /// each failure. When that is comes back; nothing if it is not on us.
-std::optional<TimePoint> create_children_later(Turn& turn, Established& sa);
+std::optional<TimePoint> create_children_later(Turn& turn, Established& sa,
+                                               Refusal refusal = Refusal::lasting);
 
 } // namespace viaduct::ike::v2

@@ -225,13 +225,22 @@ BOOST_AUTO_TEST_CASE(a_delete_of_the_old_child_overtakes_the_answer_to_our_rekey
 BOOST_AUTO_TEST_CASE(a_delete_of_the_new_child_overtakes_the_answer_that_makes_it) {
     ScriptedPeer peer(short_children());
     peer.establish();
+    const auto old = spis(peer);
     const auto request = request_of(peer, 10min);
     BOOST_REQUIRE(request.has_value());
     const auto heard = peer.ask(ExchangeType::informational, {removal(new_spi)});
     BOOST_REQUIRE(heard.has_value());
     BOOST_TEST(heard->deleted().empty());
     peer.answer(*request, acceptance(peer, *request, new_spi));
-    agree_to_all(peer, 1min);
+    BOOST_TEST(!has_child(peer, new_spi));
+    // The old one carries on until another try.
+    BOOST_TEST(has_child(peer, old.theirs));
+    const auto again = request_of(peer, 1min);
+    BOOST_REQUIRE(again.has_value());
+    BOOST_TEST(rekey_of(*again));
+    const policy::ChildSpi newest{0xdddd0002};
+    peer.answer(*again, acceptance(peer, *again, newest));
+    BOOST_TEST(has_child(peer, newest));
     BOOST_TEST(!has_child(peer, new_spi));
 }
 

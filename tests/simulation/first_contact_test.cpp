@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <span>
 
 namespace viaduct::simulation {
 
@@ -125,6 +127,36 @@ BOOST_AUTO_TEST_CASE(both_authenticate_anew_at_once) {
         BOOST_TEST(ike_sas(t.net.left, "vpn").size() == 1u);
         BOOST_TEST(ike_sas(t.net.right, "vpn").size() == 1u);
     }
+}
+
+// covers story-BB06
+BOOST_AUTO_TEST_CASE(the_end_of_the_old_ike_sa_confirms_no_rekey_under_the_new_one) {
+    auto left = left_vpn();
+    left.ike.reauthentication = 100s;
+    StandingTunnel t(left, mirrored(left));
+    auto& net = t.net;
+    const auto old = ike_sas(net.left, "vpn").front().initiator_spi;
+    bool farewell_lost = true;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        std::uint64_t spi = 0;
+        for (const auto each : std::span(octets).first(8))
+            spi = spi << 8 | each;
+        return sender != End::left || spi != static_cast<std::uint64_t>(old) || !farewell_lost;
+    };
+    BOOST_REQUIRE(net.run_until([&] { return count<ike::IkeSaEstablished>(net.left) == 2; }, 2min));
+    net.run_for(300ms);
+    // The answer to the rekey is late, the end of the old SA arrives before it.
+    net.hold(End::right);
+    net.command(End::left, ike::Rekey{"vpn", child_keys});
+    net.run_for(100ms);
+    farewell_lost = false;
+    net.run_for(10s);
+    BOOST_REQUIRE(count<ike::IkeSaClosed>(net.right) == 1u);
+    net.release(End::right);
+    net.run_for(10s);
+    BOOST_TEST(net.lost_packets.empty());
+    BOOST_TEST(net.children() == 2u);
+    BOOST_TEST(net.disagreements().empty());
 }
 
 // covers story-CL03, 6023-3-b, 6023-3-f, 6023-3-g
