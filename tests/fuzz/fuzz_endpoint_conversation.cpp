@@ -1,7 +1,7 @@
 // Two gateways talk, and a script changes what they say, adds messages of its own, gives orders and
 // lets time pass. Every message verifies, so a peer with the right key that lies is what is tried.
 // Nothing may crash, grow without bound or fail to end, and the kernels hold what the endpoints
-// say.
+// say. Built once for each version of IKE (VIADUCT_IKE_VERSION).
 #include "tests/fuzz/message_edit.h"
 #include "tests/simulation/connections.h"
 #include "tests/simulation/two_gateways.h"
@@ -20,6 +20,7 @@ using simulation::End;
 using simulation::Gateway;
 using simulation::TwoGateways;
 
+constexpr bool v1 = VIADUCT_IKE_VERSION == 1;
 constexpr std::size_t half_open_limit = 8;
 /// A child SA that no IKE SA knows any more leaves the kernel within this time.
 constexpr auto orphan_time = 60s;
@@ -40,11 +41,16 @@ policy::Connection left_connection(std::uint8_t shape) {
     auto left = simulation::left_vpn();
     left.ike.proposals = simulation::ike_proposals({"aes128gcm16-prfsha256-x25519-ecp256"});
     left.dpd.interval = 10s;
+    if (v1) {
+        left.ike.version = policy::IkeVersion::v1;
+        left.ike.proposals = simulation::ike_proposals({"aes128-sha256-x25519-ecp256"});
+        left.aggressive = (shape & 4) != 0;
+    }
     if (shape & 1)
         left.children = policy::ChildrenShape::per_pair;
     if (shape & 2)
         left.esp.proposals = simulation::esp_proposals({"aes128gcm16"});
-    if (shape & 4)
+    if (!v1 && (shape & 4))
         left.ike.childless = policy::ChildlessUse::force;
     if (shape & 8)
         left.ike.fragmentation.size = 576;
@@ -52,7 +58,7 @@ policy::Connection left_connection(std::uint8_t shape) {
         left.esp.lifetime = 120s;
         left.ike.lifetime = 200s;
         left.ike.rekey.margin = left.esp.rekey.margin = 30s;
-        left.ike.reauthentication = shape & 1 ? 150s : 0s;
+        left.ike.reauthentication = !v1 && (shape & 1) ? 150s : 0s;
     }
     return left;
 }
@@ -65,7 +71,8 @@ policy::Connection right_connection(const policy::Connection& left, std::uint8_t
         right.start = policy::StartAction::initiate;
     // The first group of the other side does not fit: INVALID_KE_PAYLOAD.
     if (shape & 128)
-        right.ike.proposals = simulation::ike_proposals({"aes128gcm16-prfsha256-ecp256"});
+        right.ike.proposals = simulation::ike_proposals(
+            {v1 ? "aes128-sha256-ecp256" : "aes128gcm16-prfsha256-ecp256"});
     right.unique = shape & 8 ? policy::Uniqueness::keep : policy::Uniqueness::replace;
     return right;
 }
@@ -200,6 +207,10 @@ private:
         auto& header = message.header;
         header.initiator_spi = sa.initiator_spi;
         header.responder_spi = sa.responder_spi;
+        if (v1) {
+            say_v1(receiver, sa, kind, message);
+            return;
+        }
         header.exchange = ExchangeType{static_cast<std::uint8_t>(35 + kind % 3)};
         header.initiator = sa.role == ike::Role::responder;
         header.response = (kind & 16) != 0;
@@ -209,6 +220,22 @@ private:
         header.message_id = MessageId{number + delta + (header.response ? 0u : 1u)};
         if (!header.response && delta == 0)
             last_request_[{sa.initiator_spi, speaker}] = number + 1;
+        inject(receiver, sa.path, fuzz::write_clear(message));
+    }
+
+    /// In the exchange that the receiver's peer spoke in last, in the receiver's own, or in a new
+    /// one.
+    void say_v1(End receiver, const ike::IkeSaStatus& sa, std::uint8_t kind,
+                fuzz::ClearMessage& message) {
+        constexpr ExchangeType exchanges[] = {ExchangeType::quick_mode,
+                                              ExchangeType::informational_v1};
+        auto& header = message.header;
+        header.major_version = 1;
+        header.exchange = exchanges[kind % std::size(exchanges)];
+        const auto speaker = (kind & 16) != 0 ? receiver : simulation::other(receiver);
+        const auto last = last_request_.find({sa.initiator_spi, speaker});
+        const bool fresh = (kind & 32) != 0 || last == last_request_.end();
+        header.message_id = MessageId{fresh ? script_.u16() + 1u : last->second};
         inject(receiver, sa.path, fuzz::write_clear(message));
     }
 

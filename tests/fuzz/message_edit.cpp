@@ -40,7 +40,26 @@ void put(const std::vector<Element>& elements, ClearMessage& message) {
     message.chain = std::move(out).take();
 }
 
+void apply_to_v1_header(const MessageEdit& edit, Header& header) {
+    constexpr ExchangeType exchanges[] = {ExchangeType::identity_protection,
+                                          ExchangeType::aggressive, ExchangeType::informational_v1,
+                                          ExchangeType::quick_mode};
+    switch (edit.payload % 4) {
+    case 0: header.exchange = exchanges[edit.place % std::size(exchanges)]; break;
+    case 1: header.commit = !header.commit; break;
+    case 2:
+        header.message_id = MessageId{static_cast<std::uint32_t>(header.message_id) +
+                                      static_cast<std::uint32_t>(edit.place) - 2};
+        break;
+    default: header.authentication_only = !header.authentication_only; break;
+    }
+}
+
 void apply_to_header(const MessageEdit& edit, Header& header) {
+    if (header.major_version == 1) {
+        apply_to_v1_header(edit, header);
+        return;
+    }
     switch (edit.payload % 5) {
     case 0: header.exchange = ExchangeType{static_cast<std::uint8_t>(34 + edit.place % 5)}; break;
     case 1: header.response = !header.response; break;

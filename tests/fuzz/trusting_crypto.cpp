@@ -1,6 +1,8 @@
 #include "tests/fuzz/trusting_crypto.h"
 
 #include "ike/crypto/shared_key_auth.h"
+#include "ike/crypto/v1_authentication.h"
+#include "ike/crypto/v1_encryption.h"
 #include "ike/crypto/v2_encrypted_payload.h"
 
 #include <algorithm>
@@ -15,10 +17,40 @@ namespace {
 /// life.
 constexpr std::size_t before = 8;
 constexpr std::size_t behind = 17;
+/// Of IKEv1's ciphers.
+constexpr std::size_t block = 16;
+
+Octets padded(std::span<const std::uint8_t> chain) {
+    Octets out(chain.begin(), chain.end());
+    out.resize((out.size() + block - 1) / block * block);
+    return out;
+}
+
+std::optional<ClearMessage> read_clear_v1(const Header& header,
+                                          std::span<const std::uint8_t> message) {
+    const auto chain = message.subspan(header_length);
+    return ClearMessage{
+        header, header.encryption, std::nullopt, header.next_payload, {chain.begin(), chain.end()}};
+}
+
+Octets write_clear_v1(const ClearMessage& message) {
+    auto header = message.header;
+    const auto body = message.encrypted ? padded(message.chain) : message.chain;
+    header.encryption = message.encrypted;
+    header.next_payload = message.first;
+    header.length = static_cast<std::uint32_t>(header_length + body.size());
+    ByteWriter out;
+    encode_header(header, out);
+    out.octets(body);
+    return std::move(out).take();
+}
 
 } // namespace
 
 std::optional<ClearMessage> read_clear(std::span<const std::uint8_t> message) {
+    const auto header = decode_header(message);
+    if (header && header->major_version == 1)
+        return read_clear_v1(*header, message);
     const auto outer = decode_v2_message(message);
     if (!outer)
         return std::nullopt;
@@ -42,6 +74,8 @@ std::optional<ClearMessage> read_clear(std::span<const std::uint8_t> message) {
 }
 
 Octets write_clear(const ClearMessage& message) {
+    if (message.header.major_version == 1)
+        return write_clear_v1(message);
     auto header = message.header;
     if (!message.encrypted) {
         header.next_payload = message.first;
@@ -126,6 +160,76 @@ std::expected<wire::Octets, CryptoError> shared_key_auth(policy::PseudoRandomFun
 bool verify_shared_key_auth(policy::PseudoRandomFunction /*prf*/, const policy::Secret& /*psk*/,
                             const SignedOctets& /*octets*/,
                             std::span<const std::uint8_t> /*auth*/) {
+    return true;
+}
+
+namespace {
+
+using Hash = std::expected<std::vector<std::uint8_t>, CryptoError>;
+
+Hash any_hash() {
+    return std::vector<std::uint8_t>(32, 0xaa);
+}
+
+ChainedText chained(std::span<const std::uint8_t> text) {
+    return {{text.begin(), text.end()}, std::vector<std::uint8_t>(fuzz::block, 0xbb)};
+}
+
+} // namespace
+
+std::expected<ChainedText, CryptoError> encrypt_v1_message(const policy::IkeSuite& /*suite*/,
+                                                           const policy::Secret& /*key*/,
+                                                           std::span<const std::uint8_t> /*vector*/,
+                                                           std::span<const std::uint8_t> payloads) {
+    return chained(fuzz::padded(payloads));
+}
+
+std::expected<ChainedText, CryptoError>
+decrypt_v1_message(const policy::IkeSuite& /*suite*/, const policy::Secret& /*key*/,
+                   std::span<const std::uint8_t> /*vector*/,
+                   std::span<const std::uint8_t> ciphertext) {
+    if (ciphertext.empty() || ciphertext.size() % fuzz::block != 0)
+        return std::unexpected(CryptoError::bad_length);
+    return chained(ciphertext);
+}
+
+Hash phase_one_hash(HashSender /*sender*/, policy::PseudoRandomFunction /*prf*/,
+                    const policy::Secret& /*skeyid*/, const PhaseOneValues& /*values*/,
+                    std::span<const std::uint8_t> /*sa_body*/,
+                    std::span<const std::uint8_t> /*id_body*/) {
+    return any_hash();
+}
+
+Hash first_hash(policy::PseudoRandomFunction /*prf*/, const policy::Secret& /*skeyid_a*/,
+                wire::MessageId /*id*/, std::span<const std::uint8_t> /*rest*/) {
+    return any_hash();
+}
+
+Hash second_hash(policy::PseudoRandomFunction /*prf*/, const policy::Secret& /*skeyid_a*/,
+                 wire::MessageId /*id*/, std::span<const std::uint8_t> /*nonce_i*/,
+                 std::span<const std::uint8_t> /*rest*/) {
+    return any_hash();
+}
+
+Hash third_hash(policy::PseudoRandomFunction /*prf*/, const policy::Secret& /*skeyid_a*/,
+                wire::MessageId /*id*/, std::span<const std::uint8_t> /*nonce_i*/,
+                std::span<const std::uint8_t> /*nonce_r*/) {
+    return any_hash();
+}
+
+/// Tells addresses apart, so that NATs are found.
+Hash v1_nat_detection_hash(policy::PseudoRandomFunction /*prf*/, wire::IkeSpi /*cookie_i*/,
+                           wire::IkeSpi /*cookie_r*/, const policy::UdpEndpoint& endpoint) {
+    const auto octets = endpoint.address.octets();
+    std::vector<std::uint8_t> hash(octets.begin(), octets.end());
+    hash.push_back(static_cast<std::uint8_t>(endpoint.port >> 8));
+    hash.push_back(static_cast<std::uint8_t>(endpoint.port));
+    hash.resize(20);
+    return hash;
+}
+
+bool is_same_hash(std::span<const std::uint8_t> /*expected*/,
+                  std::span<const std::uint8_t> /*received*/) {
     return true;
 }
 
