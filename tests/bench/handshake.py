@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Sets up N IKE SAs with one child SA each against a responder and says what that cost it.
+"""Sets up N IKE SAs with one child SA each against a responder and says what that cost it: with
+IKEv2, or with IKEv1's main and quick mode.
 
 The same initiator asks viaductd and charon, one after the other, in two network namespaces on this
 machine's kernel, which carries no ESP for this. Run by scripts/bench handshake.
@@ -33,16 +34,17 @@ WARM_UP = 50
 SECRET = "handshake bench"
 
 
-def ike_proposal(group):
-    return f"aes128gcm16-prfsha256-{group}"
+def ike_proposal(group, version):
+    # IKEv1 has no AEAD in phase 1.
+    return f"aes128gcm16-prfsha256-{group}" if version == 2 else f"aes128-sha256-{group}"
 
 
 class Viaduct:
     name = "viaduct"
     note = "viaductd --kernel none"
 
-    def __init__(self, namespace, directory):
-        self.namespace, self.directory = namespace, directory
+    def __init__(self, namespace, directory, version):
+        self.namespace, self.directory, self.version = namespace, directory, version
 
     def start(self, group):
         configuration = os.path.join(self.directory, "router.toml")
@@ -51,7 +53,8 @@ class Viaduct:
             file.write(f"""[router]
 name = "bench"
 [ike.bench]
-proposals = ["{ike_proposal(group)}"]
+version = {self.version}
+proposals = ["{ike_proposal(group, self.version)}"]
 [esp.bench]
 proposals = ["{ESP}"]
 [[connection]]
@@ -93,8 +96,8 @@ class Charon:
             " state there), which the kernel would hold otherwise, so its memory and time include"
             " what installing an SA costs in user space; Viaduct's include nothing for that")
 
-    def __init__(self, namespace, directory):
-        self.namespace, self.directory = namespace, directory
+    def __init__(self, namespace, directory, version):
+        self.namespace, self.directory, self.version = namespace, directory, version
         self.run = os.path.join(directory, "run")
         os.makedirs(self.run)
 
@@ -137,11 +140,11 @@ swanctl {{
         with open(connections, "w") as file:
             file.write(f"""connections {{
     bench {{
-        version = 2
+        version = {self.version}
         mobike = no
         unique = never
         local_addrs = {RESPONDER_ADDRESS}
-        proposals = {ike_proposal(group)}
+        proposals = {ike_proposal(group, self.version)}
         rekey_time = 0
         local {{
             auth = psk
@@ -194,18 +197,18 @@ def wait_for(ready, responder, within=60):
         time.sleep(0.05)
 
 
-def initiate(namespace, first, count, window, group):
+def initiate(namespace, first, count, group, options):
     return json.loads(run_quietly(
-        [INITIATOR, INITIATOR_ADDRESS, RESPONDER_ADDRESS, str(first), str(count), str(window),
-         ike_proposal(group), ESP], namespace=namespace, within=1800))
+        [INITIATOR, INITIATOR_ADDRESS, RESPONDER_ADDRESS, str(options.ike), str(first), str(count),
+         str(options.window), ike_proposal(group, options.ike), ESP], namespace=namespace, within=1800))
 
 
 def measure(responder, initiator, group, options):
     process = responder.start(group)
     try:
-        initiate(initiator, 0, WARM_UP, options.window, group)
+        initiate(initiator, 0, WARM_UP, group, options)
         memory, cpu = proportional_bytes(process.pid), cpu_seconds(process.pid)
-        result = initiate(initiator, WARM_UP, options.count, options.window, group)
+        result = initiate(initiator, WARM_UP, options.count, group, options)
         cpu, memory = cpu_seconds(process.pid) - cpu, proportional_bytes(process.pid) - memory
         held = responder.held()
         if held != WARM_UP + options.count:
@@ -214,7 +217,7 @@ def measure(responder, initiator, group, options):
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = result["completed"]
-    return {"implementation": responder.name, "group": group, "handshakes": done,
+    return {"implementation": responder.name, "ike": options.ike, "group": group, "handshakes": done,
             "cpu_us_per_handshake": round(cpu * 1e6 / done, 1),
             "bytes_per_sa": round(memory / done), "wall_s": round(result["wall_s"], 3),
             "handshakes_per_s": round(done / result["wall_s"], 1),
@@ -238,6 +241,7 @@ addr add {address}/24 dev outer
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench handshake")
     parser.add_argument("--count", type=int, default=2000, metavar="N")
+    parser.add_argument("--ike", type=int, choices=[1, 2], default=2, help="1: main and quick mode")
     parser.add_argument("--group", choices=[*GROUPS, "all"], default="all")
     parser.add_argument("--window", type=int, default=50, metavar="N",
                         help="handshakes under way at a time")
@@ -258,8 +262,9 @@ def main():
                     place = os.path.join(directory, f"{kind.name}-{group}")
                     os.makedirs(place)
                     if not options.json:
-                        print(f"bench: {kind.name}, {group}, {options.count} handshakes", flush=True)
-                    results.append(measure(kind(responder, place), initiator, group, options))
+                        print(f"bench: {kind.name}, IKEv{options.ike}, {group}, {options.count} handshakes",
+                              flush=True)
+                    results.append(measure(kind(responder, place, options.ike), initiator, group, options))
     except CommandFailed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1

@@ -33,6 +33,7 @@ namespace {
 struct Settings {
     policy::IpAddress local;
     policy::IpAddress remote;
+    policy::IkeVersion version = policy::IkeVersion::v2;
     unsigned first = 0;
     unsigned count = 0;
     unsigned window = 0;
@@ -103,6 +104,7 @@ std::vector<policy::Proposal> proposals(const std::string& text, policy::Protoco
 policy::ConnectionSet connection(const Settings& settings, unsigned index) {
     policy::Connection made;
     made.name = "c";
+    made.ike.version = settings.version;
     made.ike.proposals = proposals(settings.ike, policy::ProtocolId::ike);
     made.esp.proposals = proposals(settings.esp, policy::ProtocolId::esp);
     made.local_address = settings.local;
@@ -249,8 +251,8 @@ private:
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 8) {
-        give_up("usage: handshake_initiator LOCAL REMOTE FIRST COUNT WINDOW IKE-PROPOSAL "
+    if (argc != 9) {
+        give_up("usage: handshake_initiator LOCAL REMOTE VERSION FIRST COUNT WINDOW IKE-PROPOSAL "
                 "ESP-PROPOSAL");
     }
     const auto local = policy::IpAddress::parse(argv[1]);
@@ -260,5 +262,7 @@ int main(int argc, char** argv) {
     const auto number = [&](int at) {
         return static_cast<unsigned>(std::strtoul(argv[at], nullptr, 10));
     };
-    return Bench({*local, *remote, number(3), number(4), number(5), argv[6], argv[7]}).run();
+    const auto version = number(3) == 1 ? policy::IkeVersion::v1 : policy::IkeVersion::v2;
+    return Bench({*local, *remote, version, number(4), number(5), number(6), argv[7], argv[8]})
+        .run();
 }
