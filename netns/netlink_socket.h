@@ -19,7 +19,18 @@ namespace viaduct::netns {
 /// acknowledgement, or why not.
 using NetlinkAnswer = std::expected<Botan::secure_vector<std::uint8_t>, SystemError>;
 
-class NetlinkSocket {
+/// Where requests go: a socket, and in tests a kernel of their own.
+class NetlinkExchange {
+public:
+    virtual ~NetlinkExchange() = default;
+
+    /// Sends the requests with one system call, in order, and collects the answers: one for each
+    /// request, in its place. Every request that asks for it (NLM_F_ACK) is waited for, two seconds
+    /// at most. The kernel handles each by itself; one that fails does not stop those behind it.
+    virtual std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests) = 0;
+};
+
+class NetlinkSocket final : public NetlinkExchange {
 public:
     /// `protocol`: NETLINK_XFRM, NETLINK_NETFILTER.
     static std::expected<NetlinkSocket, SystemError> open(const NetworkNamespace& router,
@@ -28,10 +39,7 @@ public:
     /// By which the kernel tells who changed something; 0 before the first request.
     std::uint32_t port() const;
 
-    /// Sends the requests with one system call, in order, and collects the answers: one for each
-    /// request, in its place. Every request that asks for it (NLM_F_ACK) is waited for, two seconds
-    /// at most. The kernel handles each by itself; one that fails does not stop those behind it.
-    std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests);
+    std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests) override;
 
     /// Sends a request for a list (NLM_F_DUMP) and shows every message of the answer, header
     /// included, to `each`. The octets live in secure memory and only as long as the call.

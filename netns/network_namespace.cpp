@@ -86,6 +86,19 @@ std::expected<NetworkNamespace, SystemError> NetworkNamespace::open(const std::s
     return NetworkNamespace(file.release(), Identity{facts.st_dev, facts.st_ino});
 }
 
+std::expected<NetworkNamespace, SystemError> NetworkNamespace::make() {
+    constexpr const char* here = "/proc/thread-self/ns/net";
+    FileDescriptor before(::open(here, O_RDONLY | O_CLOEXEC));
+    if (!before.is_open()) {
+        return std::unexpected(SystemError{errno, "open /proc/thread-self/ns/net", {}});
+    }
+    if (::unshare(CLONE_NEWNET) != 0) {
+        return std::unexpected(SystemError{errno, "make a network namespace", {}});
+    }
+    const Return back(std::move(before));
+    return open(here);
+}
+
 NetworkNamespace::NetworkNamespace(NetworkNamespace&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), identity_(other.identity_) {}
 

@@ -18,6 +18,9 @@ public:
     /// `name`: a name under /run/netns, an absolute path, or empty for the one that the process is
     /// in. ENOENT when it is not there, EINVAL when it is something else.
     static std::expected<NetworkNamespace, SystemError> open(const std::string& name);
+    /// A new and empty one, which has no name and goes with the last that is inside or holds it
+    /// open. Needs CAP_SYS_ADMIN.
+    static std::expected<NetworkNamespace, SystemError> make();
     NetworkNamespace(NetworkNamespace&& other) noexcept;
     NetworkNamespace& operator=(NetworkNamespace&& other) noexcept;
     ~NetworkNamespace();

@@ -81,6 +81,9 @@ struct ChildSa {
     /// rekeyed; at the hard one it takes the SA out.
     VolumeLimit soft_volume;
     VolumeLimit hard_volume;
+    /// Between the NAT keepalives that the kernel sends along with the outbound SA, where it can.
+    /// Zero: none.
+    std::chrono::seconds nat_keepalive{};
 
     friend bool operator==(const ChildSa&, const ChildSa&) = default;
 };

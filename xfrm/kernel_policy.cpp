@@ -17,19 +17,24 @@ using policy::TrafficSelector;
 struct PairPorts {
     PortMask local, remote;
 };
-using PortsResult = std::expected<PairPorts, std::string>;
+using PortsResult = std::expected<std::vector<PairPorts>, std::string>;
 
 bool has_all_ports(const TrafficSelector& selector) {
     return selector.start_port == 0 && selector.end_port == 65535;
 }
 
-std::optional<PortMask> port_mask(const TrafficSelector& selector) {
-    const std::uint32_t size = selector.end_port - selector.start_port + 1U;
-    if (selector.end_port < selector.start_port || !std::has_single_bit(size) ||
-        selector.start_port % size != 0) {
-        return std::nullopt;
+/// The fewest blocks of powers of two that make up a range, in its order: 30 at most.
+std::vector<PortMask> port_blocks(const TrafficSelector& selector) {
+    std::vector<PortMask> blocks;
+    for (std::uint32_t next = selector.start_port; next <= selector.end_port;) {
+        const std::uint32_t left = selector.end_port - next + 1;
+        const std::uint32_t aligned = next == 0 ? 0x10000 : next & ~(next - 1);
+        const std::uint32_t size = std::min(aligned, std::bit_floor(left));
+        blocks.push_back(
+            {static_cast<std::uint16_t>(next), static_cast<std::uint16_t>(~(size - 1))});
+        next += size;
     }
-    return PortMask{selector.start_port, static_cast<std::uint16_t>(~(size - 1))};
+    return blocks;
 }
 
 /// RFC 7296 section 3.13.1: the type is the upper octet of the port, the code the lower. XFRM takes
@@ -40,18 +45,25 @@ PortsResult icmp_ports(const TrafficSelector& local, const TrafficSelector& remo
         (local.start_port != remote.start_port || local.end_port != remote.end_port)) {
         return std::unexpected("both sides name different ICMP types");
     }
-    const auto type = static_cast<std::uint16_t>(ports.start_port >> 8);
-    const auto code = static_cast<std::uint16_t>(ports.start_port & 0xff);
-    if (has_all_ports(ports)) {
-        return PairPorts{};
+    std::vector<PairPorts> result;
+    for (const PortMask& block : port_blocks(ports)) {
+        const auto upper = [](std::uint16_t number) {
+            return static_cast<std::uint16_t>(number >> 8);
+        };
+        const auto lower = [](std::uint16_t number) {
+            return static_cast<std::uint16_t>(number & 0xff);
+        };
+        // A type and a code have an octet each, a mask has two.
+        const PortMask type{upper(block.value),
+                            block.mask == 0 ? std::uint16_t{0}
+                                            : static_cast<std::uint16_t>(0xff00 | block.mask >> 8)};
+        const PortMask code{lower(block.value),
+                            lower(block.mask) == 0
+                                ? std::uint16_t{0}
+                                : static_cast<std::uint16_t>(0xff00 | lower(block.mask))};
+        result.push_back({type, code});
     }
-    if (ports.start_port == ports.end_port) {
-        return PairPorts{{type, 0xffff}, {code, 0xffff}};
-    }
-    if (code == 0 && ports.end_port == ports.start_port + 0xff) {
-        return PairPorts{{type, 0xffff}, {}};
-    }
-    return std::unexpected("a range of ICMP types cannot be one kernel policy");
+    return result;
 }
 
 PortsResult pair_ports(const TrafficSelector& local, const TrafficSelector& remote,
@@ -59,16 +71,19 @@ PortsResult pair_ports(const TrafficSelector& local, const TrafficSelector& remo
     if (protocol == 0 && !(has_all_ports(local) && has_all_ports(remote))) {
         return std::unexpected("ports without a protocol cannot be a kernel policy");
     }
+    if (local.start_port > local.end_port || remote.start_port > remote.end_port) {
+        return std::unexpected("OPAQUE ports cannot be a kernel policy");
+    }
     if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
         return icmp_ports(local, remote);
     }
-    const auto local_ports = port_mask(local);
-    const auto remote_ports = port_mask(remote);
-    if (!local_ports || !remote_ports) {
-        return std::unexpected("a port range must be a block of a power of two to be one kernel "
-                               "policy, like 80, 1024-2047 or all");
+    std::vector<PairPorts> result;
+    for (const PortMask& ours : port_blocks(local)) {
+        for (const PortMask& theirs : port_blocks(remote)) {
+            result.push_back({ours, theirs});
+        }
     }
-    return PairPorts{*local_ports, *remote_ports};
+    return result;
 }
 
 /// Nothing when no packet can match both.
@@ -91,12 +106,14 @@ PolicySelector mirrored(PolicySelector selector, PolicyDirection direction) {
 void append_directions(std::vector<KernelPolicy>& policies, const ChildSa& child,
                        const PolicySelector& out) {
     const auto append = [&](const PolicySelector& selector) {
-        policies.push_back({selector, {}, {}, child.reqid});
+        policies.push_back({selector, {}, {}, child.reqid, child.mode});
         set_tunnel(policies.back(), child.local_address, child.remote_address);
     };
     append(out);
     append(mirrored(out, PolicyDirection::in));
-    append(mirrored(out, PolicyDirection::forward));
+    if (child.mode == policy::EspMode::tunnel) {
+        append(mirrored(out, PolicyDirection::forward));
+    }
 }
 
 SystemError refusal(const TrafficSelector& local, const TrafficSelector& remote,
@@ -118,16 +135,19 @@ std::expected<void, SystemError> append_pair(std::vector<KernelPolicy>& policies
     }
     const auto local_subnets = local.subnets();
     const auto remote_subnets = remote.subnets();
-    if (policies.size() + 3 * local_subnets.size() * remote_subnets.size() > most_policies) {
+    if (policies.size() + 3 * ports->size() * local_subnets.size() * remote_subnets.size() >
+        most_policies) {
         return std::unexpected(refusal(local, remote,
                                        "the child needs more than " +
                                            std::to_string(most_policies) + " kernel policies"));
     }
     for (const policy::Subnet& source : local_subnets) {
         for (const policy::Subnet& destination : remote_subnets) {
-            append_directions(policies, child,
-                              {PolicyDirection::out, source, destination, *protocol, ports->local,
-                               ports->remote, child.if_id});
+            for (const PairPorts& block : *ports) {
+                append_directions(policies, child,
+                                  {PolicyDirection::out, source, destination, *protocol,
+                                   block.local, block.remote, child.if_id});
+            }
         }
     }
     return {};
@@ -137,6 +157,11 @@ std::expected<void, SystemError> append_pair(std::vector<KernelPolicy>& policies
 
 void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
                 const policy::IpAddress& remote) {
+    if (policy.mode == policy::EspMode::transport) {
+        policy.tunnel_source = policy.tunnel_destination =
+            policy::IpAddress::unspecified(local.family());
+        return;
+    }
     const bool out = policy.selector.direction == PolicyDirection::out;
     policy.tunnel_source = out ? local : policy::IpAddress::unspecified(local.family());
     policy.tunnel_destination = out ? remote : local;

@@ -36,15 +36,18 @@ struct PolicySelector {
     friend auto operator<=>(const PolicySelector&, const PolicySelector&) = default;
 };
 
-/// What happens to these packets: ESP in tunnel mode between two addresses, with any state that has
-/// the reqid.
+/// What happens to these packets: ESP with any state that has the reqid, in tunnel mode between two
+/// addresses.
 struct KernelPolicy {
     PolicySelector selector;
     /// Of packets that arrive any: the kernel finds their state by SPI, and a peer whose address
-    /// changes goes on with the states that it has.
+    /// changes goes on with the states that it has. In transport mode any, for the packet's own.
     policy::IpAddress tunnel_source;
     policy::IpAddress tunnel_destination;
     std::uint32_t reqid = 0;
+    policy::EspMode mode = policy::EspMode::tunnel;
+    /// The interface whose hardware is to do ESP as a whole; 0: none.
+    std::uint32_t offload_interface = 0;
     friend bool operator==(const KernelPolicy&, const KernelPolicy&) = default;
 };
 
@@ -53,8 +56,9 @@ void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
                 const policy::IpAddress& remote);
 
 /// Policies in, out and forward for every pair of selectors of one family and of protocols that
-/// meet; sorted, without duplicates. Port ranges that are not a block of a power of two, ports
-/// without a protocol, OPAQUE ports and more than `most_policies` are refused with the reason.
+/// meet; in transport mode none forward. Sorted, without duplicates. A range of ports or of ICMP
+/// types becomes blocks of powers of two, each with policies of its own. Ports without a protocol,
+/// OPAQUE ports and more than `most_policies` are refused with the reason.
 std::expected<std::vector<KernelPolicy>, netns::SystemError>
 kernel_policies(const policy::ChildSa& child);
 constexpr std::size_t most_policies = 6144;

@@ -33,7 +33,7 @@ void KernelRecord::on_answer(const netns::NetlinkMessage& request,
 
 std::vector<netns::NetlinkAnswer>
 RecordedKernel::exchange(std::span<netns::NetlinkMessage> requests) {
-    auto answers = socket_.exchange(requests);
+    auto answers = kernel_->exchange(requests);
     for (std::size_t index = 0; index < answers.size(); ++index) {
         record_.on_answer(requests[index], answers[index]);
     }

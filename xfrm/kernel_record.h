@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -42,14 +43,15 @@ private:
 /// A router's kernel behind its record.
 class RecordedKernel {
 public:
-    explicit RecordedKernel(netns::NetlinkSocket socket) : socket_(std::move(socket)) {}
+    explicit RecordedKernel(std::unique_ptr<netns::NetlinkExchange> kernel)
+        : kernel_(std::move(kernel)) {}
 
-    /// As NetlinkSocket::exchange().
+    /// As NetlinkExchange::exchange().
     std::vector<netns::NetlinkAnswer> exchange(std::span<netns::NetlinkMessage> requests);
     KernelRecord& record() { return record_; }
 
 private:
-    netns::NetlinkSocket socket_;
+    std::unique_ptr<netns::NetlinkExchange> kernel_;
     KernelRecord record_;
 };
 

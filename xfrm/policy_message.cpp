@@ -1,6 +1,7 @@
 #include "xfrm/policy_message.h"
 
 #include "xfrm/kernel_address.h"
+#include "xfrm/state_flow.h"
 
 #include <format>
 #include <utility>
@@ -66,7 +67,7 @@ xfrm_user_tmpl kernel_template(const KernelPolicy& policy) {
     result.saddr = kernel_address(policy.tunnel_source);
     result.family = kernel_family(policy.tunnel_source.family());
     result.reqid = policy.reqid;
-    result.mode = XFRM_MODE_TUNNEL;
+    result.mode = kernel_mode(policy.mode);
     result.aalgos = result.ealgos = result.calgos = ~0U;
     return result;
 }
@@ -89,6 +90,13 @@ NetlinkMessage put_policy(const KernelPolicy& policy) {
     if (policy.selector.if_id != 0) {
         message.put_attribute_of(XFRMA_IF_ID, policy.selector.if_id);
     }
+    // There are no policies of forwarded packets in hardware.
+    if (policy.offload_interface != 0 && policy.selector.direction != PolicyDirection::forward) {
+        xfrm_user_offload offload{};
+        offload.ifindex = static_cast<int>(policy.offload_interface);
+        offload.flags = XFRM_OFFLOAD_PACKET;
+        message.put_attribute_of(XFRMA_OFFLOAD_DEV, offload);
+    }
     return message;
 }
 
@@ -107,10 +115,10 @@ NetlinkMessage delete_policy(const PolicySelector& selector) {
 
 std::string describe_policy(const KernelPolicy& policy) {
     return std::format("ip xfrm policy update {} priority {} tmpl src {} dst {} proto esp reqid {} "
-                       "mode tunnel",
+                       "mode {}",
                        selector_text(policy.selector), policy_priority(policy.selector),
                        policy.tunnel_source.to_string(), policy.tunnel_destination.to_string(),
-                       policy.reqid);
+                       policy.reqid, mode_name(policy.mode));
 }
 
 } // namespace viaduct::xfrm

@@ -2,6 +2,7 @@
 
 #include "netns/netlink_socket.h"
 #include "policy/trap.h"
+#include "xfrm/attribute_view.h"
 #include "xfrm/kernel_record.h"
 #include "xfrm/larval_state.h"
 #include "xfrm/policy_message.h"
@@ -116,11 +117,26 @@ struct SecurityAssociations::Router {
     };
 
     RecordedKernel kernel;
+    KernelFeatures features;
     std::map<ChildSaId, Installed> installed;
     std::map<ChildSaId, ChildSa> traps;
     SecurityPolicies policies;
     /// Comparisons begun so far.
     std::uint64_t passes = 0;
+    InterfaceLookup interface_between;
+    std::optional<std::string> offload_refusal;
+
+    Router(std::unique_ptr<netns::NetlinkExchange> into, const KernelFeatures& known,
+           InterfaceLookup lookup)
+        : kernel(std::move(into)), features(known), interface_between(std::move(lookup)) {}
+
+    /// Whether the part can follow what is there of the child.
+    std::expected<void, SystemError> check(const ChildSa& child, ChildPart part) const;
+    std::uint32_t offload_interface(const ChildSa& child) const;
+    std::expected<void, SystemError> put(const ChildSa& child, ChildPart part,
+                                         const StatePlace& place);
+    /// A device that can do nothing for ESP is passed over in silence.
+    bool is_offloaded(const ChildSa& child, ChildPart part);
 
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
     /// What was caught before must not keep the kernel from asking again for the traps that decide
@@ -129,18 +145,23 @@ struct SecurityAssociations::Router {
                       std::vector<NetlinkMessage>& requests) const;
 };
 
-SecurityAssociations::SecurityAssociations(std::unique_ptr<Router> router)
-    : router_(std::move(router)) {}
+SecurityAssociations::SecurityAssociations(std::unique_ptr<netns::NetlinkExchange> kernel,
+                                           const KernelFeatures& features,
+                                           InterfaceLookup interface_between)
+    : router_(std::make_unique<Router>(std::move(kernel), features, std::move(interface_between))) {
+}
 SecurityAssociations::SecurityAssociations(SecurityAssociations&&) noexcept = default;
 SecurityAssociations& SecurityAssociations::operator=(SecurityAssociations&&) noexcept = default;
 SecurityAssociations::~SecurityAssociations() = default;
 
 std::expected<SecurityAssociations, SystemError>
-SecurityAssociations::open(const netns::NetworkNamespace& router) {
-    return netns::NetlinkSocket::open(router, NETLINK_XFRM).transform([](auto&& socket) {
-        return SecurityAssociations(
-            std::make_unique<Router>(RecordedKernel(std::forward<decltype(socket)>(socket))));
-    });
+SecurityAssociations::open(const netns::NetworkNamespace& router, const KernelFeatures& features,
+                           InterfaceLookup interface_between) {
+    return netns::NetlinkSocket::open(router, NETLINK_XFRM)
+        .transform([&](netns::NetlinkSocket&& socket) {
+            return SecurityAssociations(std::make_unique<netns::NetlinkSocket>(std::move(socket)),
+                                        features, std::move(interface_between));
+        });
 }
 
 std::expected<void, KernelFailure> SecurityAssociations::install(const ChildSa& child) {
@@ -161,49 +182,101 @@ std::expected<void, KernelFailure> SecurityAssociations::install_outbound(const 
 }
 
 std::expected<void, KernelFailure> SecurityAssociations::put(const ChildSa& child, ChildPart part) {
-    ReversibleBatch batch;
-    for (const Direction direction : directions) {
-        if (has(part, direction)) {
-            auto message = new_state(child, direction);
-            if (!message) {
-                return std::unexpected(failure(message.error()));
-            }
-            batch.add(std::move(*message), delete_state(child, direction));
+    if (const auto fits = router_->check(child, part); !fits) {
+        return std::unexpected(failure(fits.error()));
+    }
+    StatePlace place{.features = router_->features,
+                     .offload_interface = router_->offload_interface(child)};
+    auto done = router_->put(child, part, place);
+    if (place.offload_interface == 0) {
+        return done.transform_error(failure);
+    }
+    if (!done) {
+        // Hardware is asked for, not demanded.
+        place.offload_interface = 0;
+        const auto again = router_->put(child, part, place);
+        if (again) {
+            router_->offload_refusal = done.error().to_string();
         }
+        return again.transform_error(failure);
     }
-    const auto policies = policies_of(child, part);
-    if (!policies) {
-        return std::unexpected(failure(policies.error()));
+    if (!router_->is_offloaded(child, part)) {
+        router_->offload_refusal = "the interface has no hardware for ESP";
     }
-    auto& installed = router_->installed;
+    return {};
+}
+
+std::expected<void, SystemError> SecurityAssociations::Router::check(const ChildSa& child,
+                                                                     ChildPart part) const {
     const auto entry = installed.find(child.id);
     const bool fits =
         part == ChildPart::outbound
             ? entry != installed.end() && entry->second.inbound && !entry->second.outbound
             : entry == installed.end();
-    if (!fits) {
-        return std::unexpected(failure(
-            {EEXIST,
-             request_name("NEWSA", child,
-                          part == ChildPart::outbound ? Direction::outbound : Direction::inbound),
-             entry == installed.end() ? "the child's inbound SA is not installed"
-                                      : "the child is installed already"}));
+    if (fits) {
+        return {};
     }
-    for (const PolicyChange& change : router_->policies.add(child.id, *policies)) {
-        batch.add(message_for(change),
-                  message_for(router_->policies.without(child.id, selector_of(change))));
-    }
-    if (const auto sent = batch.send(router_->kernel); !sent) {
-        if (entry == installed.end()) {
-            router_->policies.drop(child.id);
+    return std::unexpected(SystemError{
+        EEXIST,
+        request_name("NEWSA", child,
+                     part == ChildPart::outbound ? Direction::outbound : Direction::inbound),
+        entry == installed.end() ? "the child's inbound SA is not installed"
+                                 : "the child is installed already"});
+}
+
+std::uint32_t SecurityAssociations::Router::offload_interface(const ChildSa& child) const {
+    const bool wanted = child.offload != policy::HardwareOffload::none && interface_between;
+    return wanted ? interface_between(child.local_address, child.remote_address) : 0;
+}
+
+std::expected<void, SystemError>
+SecurityAssociations::Router::put(const ChildSa& child, ChildPart part, const StatePlace& place) {
+    ReversibleBatch batch;
+    for (const Direction direction : directions) {
+        if (has(part, direction)) {
+            auto message = new_state(child, direction, place);
+            if (!message) {
+                return std::unexpected(message.error());
+            }
+            batch.add(std::move(*message), delete_state(child, direction));
         }
-        return std::unexpected(failure(sent.error()));
+    }
+    auto wanted = policies_of(child, part);
+    if (!wanted) {
+        return std::unexpected(wanted.error());
+    }
+    if (child.offload == policy::HardwareOffload::packet) {
+        for (KernelPolicy& policy : *wanted) {
+            policy.offload_interface = place.offload_interface;
+        }
+    }
+    for (const PolicyChange& change : policies.add(child.id, *wanted)) {
+        batch.add(message_for(change),
+                  message_for(policies.without(child.id, selector_of(change))));
+    }
+    if (auto sent = batch.send(kernel); !sent) {
+        policies.undo_add(child.id, *wanted);
+        return sent;
     }
     auto& now = installed.try_emplace(child.id, name_of(child)).first->second;
     for (const Direction direction : directions) {
         now.present(direction) |= has(part, direction);
     }
     return {};
+}
+
+bool SecurityAssociations::Router::is_offloaded(const ChildSa& child, ChildPart part) {
+    std::vector<NetlinkMessage> question;
+    question.push_back(
+        read_state(child, part == ChildPart::outbound ? Direction::outbound : Direction::inbound));
+    const auto answer = kernel.exchange(question);
+    constexpr std::size_t info_end = NLMSG_LENGTH(sizeof(xfrm_usersa_info));
+    return answer[0] && answer[0]->size() >= info_end &&
+           read_attributes(std::span(*answer[0]).subspan(info_end)).contains(XFRMA_OFFLOAD_DEV);
+}
+
+std::optional<std::string> SecurityAssociations::take_offload_refusal() {
+    return std::exchange(router_->offload_refusal, std::nullopt);
 }
 
 std::expected<void, KernelFailure> SecurityAssociations::remove_outbound(ChildSaId child) {

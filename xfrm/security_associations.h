@@ -1,12 +1,15 @@
 // Child SAs in a router's kernel: states and policies, installed, moved and removed in batches.
 #pragma once
 
+#include "netns/netlink_socket.h"
 #include "netns/network_namespace.h"
 #include "policy/child_sa.h"
 #include "xfrm/kernel_comparison.h"
+#include "xfrm/kernel_features.h"
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,17 +30,28 @@ struct KernelFailure {
 /// the policies of what leaves, or both.
 enum class ChildPart : std::uint8_t { both, inbound, outbound };
 
+/// Which interface packets between two outer addresses pass; 0: none. Asked for children that want
+/// hardware to work for them.
+using InterfaceLookup =
+    std::function<std::uint32_t(const policy::IpAddress& local, const policy::IpAddress& remote)>;
+
 /// The child SAs of one router. Owns a command socket without subscriptions in its namespace.
 class SecurityAssociations {
 public:
     static std::expected<SecurityAssociations, netns::SystemError>
-    open(const netns::NetworkNamespace& router);
+    open(const netns::NetworkNamespace& router, const KernelFeatures& features = {},
+         InterfaceLookup interface_between = {});
+    /// Over a kernel of a test's own.
+    explicit SecurityAssociations(std::unique_ptr<netns::NetlinkExchange> kernel,
+                                  const KernelFeatures& features = {},
+                                  InterfaceLookup interface_between = {});
     SecurityAssociations(SecurityAssociations&&) noexcept;
     SecurityAssociations& operator=(SecurityAssociations&&) noexcept;
     ~SecurityAssociations();
 
     /// Both states and the policies in, out and forward for every pair of selectors of one family,
-    /// as one send. If one request fails, what the others made is taken back.
+    /// as one send. If one request fails, what the others made is taken back. Where hardware does
+    /// not take over what the child asks of it, the kernel does that.
     std::expected<void, KernelFailure> install(const policy::ChildSa& child);
     /// The inbound state and the policies in and forward, in the same way.
     std::expected<void, KernelFailure> install_inbound(const policy::ChildSa& child);
@@ -79,6 +93,9 @@ public:
     /// Our SPI of the child that has a state with this destination and SPI.
     std::optional<policy::ChildSpi> child_with(const policy::IpAddress& destination,
                                                policy::ChildSpi spi) const;
+    /// Why hardware did not take over the work of the last child that asked for it, since this was
+    /// asked last.
+    std::optional<std::string> take_offload_refusal();
     /// Takes out everything that this object installed.
     void remove_all();
 
@@ -91,7 +108,6 @@ public:
 
 private:
     struct Router;
-    explicit SecurityAssociations(std::unique_ptr<Router> router);
     std::expected<void, KernelFailure> put(const policy::ChildSa& child, ChildPart part);
 
     std::unique_ptr<Router> router_;

@@ -39,6 +39,24 @@ std::vector<PolicyChange> SecurityPolicies::add_beneath(policy::ChildSaId trap,
     return changes;
 }
 
+void SecurityPolicies::undo_add(policy::ChildSaId child,
+                                const std::vector<KernelPolicy>& policies) {
+    auto& selectors = selectors_[child];
+    selectors.resize(selectors.size() - policies.size());
+    for (const KernelPolicy& policy : policies) {
+        const auto entry = uses_.find(policy.selector);
+        std::vector<Use>& users = entry->second;
+        const auto use = std::ranges::find_last(users, child, &Use::child);
+        users.erase(use.begin());
+        if (users.empty()) {
+            uses_.erase(entry);
+        }
+    }
+    if (selectors.empty()) {
+        selectors_.erase(child);
+    }
+}
+
 std::vector<PolicyChange> SecurityPolicies::move(policy::ChildSaId child,
                                                  const policy::IpAddress& local,
                                                  const policy::IpAddress& remote) {

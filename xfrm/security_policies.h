@@ -34,6 +34,8 @@ public:
     /// when no child is there.
     std::vector<PolicyChange> add_beneath(policy::ChildSaId trap,
                                           const std::vector<KernelPolicy>& policies);
+    /// As if these had not been added last; the kernel is as it was before.
+    void undo_add(policy::ChildSaId child, const std::vector<KernelPolicy>& policies);
     /// The child's packets travel between these addresses from now on.
     std::vector<PolicyChange> move(policy::ChildSaId child, const policy::IpAddress& local,
                                    const policy::IpAddress& remote);

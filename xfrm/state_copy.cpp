@@ -91,7 +91,8 @@ std::expected<NetlinkMessage, SystemError> rewritten(const char* name, std::uint
     message.put_fixed(info);
     for (const auto& [type, value] : attributes) {
         // The kernel tells the authentication twice, once without the length of its result.
-        if (!is_left_out(type) &&
+        // Keepalives are for ESP in UDP alone.
+        if (!is_left_out(type) && !(type == XFRMA_NAT_KEEPALIVE_INTERVAL && !child.encapsulation) &&
             !(type == XFRMA_ALG_AUTH && attributes.contains(XFRMA_ALG_AUTH_TRUNC))) {
             put_copied(message, type, value, (info.flags & XFRM_STATE_ESN) != 0, skipped);
         }

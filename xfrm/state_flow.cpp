@@ -23,6 +23,14 @@ Flow flow_of(const ChildSa& child, Direction direction) {
         child.outbound_keys, ports.local_port,     ports.remote_port};
 }
 
+std::uint8_t kernel_mode(policy::EspMode mode) {
+    return mode == policy::EspMode::tunnel ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT;
+}
+
+const char* mode_name(policy::EspMode mode) {
+    return mode == policy::EspMode::tunnel ? "tunnel" : "transport";
+}
+
 std::string request_name(const char* request, const ChildSa& child, Direction direction) {
     const Flow flow = flow_of(child, direction);
     return std::format("{} {} {} -> {} spi 0x{:08x}", request,

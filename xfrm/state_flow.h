@@ -23,6 +23,10 @@ struct Flow {
 /// Refers into the child.
 Flow flow_of(const policy::ChildSa& child, Direction direction);
 
+/// XFRM's number of a mode, and ip(8)'s name for it.
+std::uint8_t kernel_mode(policy::EspMode mode);
+const char* mode_name(policy::EspMode mode);
+
 /// What a request is called in errors: `NEWSA in 10.10.10.4 -> 10.10.10.5 spi 0xc0ffee01`.
 std::string request_name(const char* request, const policy::ChildSa& child, Direction direction);
 /// By which the kernel finds a state.

@@ -22,39 +22,79 @@ bool has_extended_sequence_numbers(const ChildSa& child) {
 }
 
 /// Packets that the replay window holds. Nobody checks what goes out; the kernel refuses extended
-/// sequence numbers without a window even so.
-std::uint32_t replay_window(const ChildSa& child, Direction direction) {
+/// sequence numbers without a window even so, unless it knows the direction: then it refuses one.
+std::uint32_t replay_window(const ChildSa& child, Direction direction,
+                            const KernelFeatures& features) {
+    if (direction == Direction::outbound && features.sa_direction) {
+        return 0;
+    }
     const std::uint32_t wanted = direction == Direction::inbound ? child.replay_window : 0;
     return has_extended_sequence_numbers(child) ? std::max(wanted, 32U) : wanted;
 }
 
 /// The old form of the window has 32 bits and no extended sequence numbers.
-bool needs_long_window(const ChildSa& child, Direction direction) {
-    return has_extended_sequence_numbers(child) || replay_window(child, direction) > 32;
+bool needs_long_window(const ChildSa& child, std::uint32_t window) {
+    return has_extended_sequence_numbers(child) || window > 32;
 }
 
-xfrm_usersa_info state_info(const ChildSa& child, Direction direction) {
+/// Zero is no limit to us; the kernel takes it for one, but for times.
+std::uint64_t kernel_limit(std::uint64_t limit) {
+    return limit == 0 ? XFRM_INF : limit;
+}
+
+xfrm_lifetime_cfg state_limits(const ChildSa& child) {
+    xfrm_lifetime_cfg limits{};
+    limits.soft_byte_limit = kernel_limit(child.soft_volume.bytes);
+    limits.hard_byte_limit = kernel_limit(child.hard_volume.bytes);
+    limits.soft_packet_limit = kernel_limit(child.soft_volume.packets);
+    limits.hard_packet_limit = kernel_limit(child.hard_volume.packets);
+    limits.hard_add_expires_seconds =
+        static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(child.lifetime.count(), 0));
+    return limits;
+}
+
+/// How the headers are made in tunnel mode; in transport mode there is one header only.
+std::uint8_t header_flags(const ChildSa& child, Direction direction) {
+    if (child.mode == policy::EspMode::transport) {
+        return 0;
+    }
+    // The policies select, so that one state carries packets of both families.
+    std::uint8_t flags = XFRM_STATE_AF_UNSPEC;
+    if (!child.header.copy_ecn) {
+        flags |= XFRM_STATE_NOECN;
+    }
+    if (direction == Direction::inbound && child.header.copy_dscp_in) {
+        flags |= XFRM_STATE_DECAP_DSCP;
+    }
+    if (direction == Direction::outbound && !child.header.copy_df) {
+        flags |= XFRM_STATE_NOPMTUDISC;
+    }
+    return flags;
+}
+
+std::uint32_t extra_flags(const ChildSa& child, Direction direction) {
+    const bool clears_dscp = child.mode == policy::EspMode::tunnel &&
+                             direction == Direction::outbound && !child.header.copy_dscp_out;
+    return clears_dscp ? XFRM_SA_XFLAG_DONT_ENCAP_DSCP : 0;
+}
+
+xfrm_usersa_info state_info(const ChildSa& child, Direction direction, std::uint32_t window) {
     const Flow flow = flow_of(child, direction);
     xfrm_usersa_info info{};
     info.id.daddr = kernel_address(flow.destination);
     info.id.spi = htonl(flow.spi);
     info.id.proto = IPPROTO_ESP;
     info.saddr = kernel_address(flow.source);
-    // Zero means no limit for times, but not for bytes and packets.
-    info.lft.soft_byte_limit = info.lft.hard_byte_limit = XFRM_INF;
-    info.lft.soft_packet_limit = info.lft.hard_packet_limit = XFRM_INF;
-    info.lft.hard_add_expires_seconds =
-        static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(child.lifetime.count(), 0));
+    info.lft = state_limits(child);
     info.reqid = child.reqid;
     info.family = kernel_family(flow.source.family());
-    info.mode = XFRM_MODE_TUNNEL;
-    // The policies select, so that one state carries packets of both families.
-    info.flags = XFRM_STATE_AF_UNSPEC;
+    info.mode = kernel_mode(child.mode);
+    info.flags = header_flags(child, direction);
     if (has_extended_sequence_numbers(child)) {
         info.flags |= XFRM_STATE_ESN;
     }
-    if (!needs_long_window(child, direction)) {
-        info.replay_window = static_cast<std::uint8_t>(replay_window(child, direction));
+    if (!needs_long_window(child, window)) {
+        info.replay_window = static_cast<std::uint8_t>(window);
     }
     return info;
 }
@@ -101,6 +141,66 @@ void put_long_window(NetlinkMessage& message, std::uint32_t packets) {
     message.put_attribute_of(XFRMA_REPLAY_ESN_VAL, window);
 }
 
+/// The direction, and what only a state that has one can have.
+void put_direction(NetlinkMessage& message, const ChildSa& child, Direction direction,
+                   const KernelFeatures& features) {
+    if (!features.sa_direction) {
+        return;
+    }
+    const bool out = direction == Direction::outbound;
+    message.put_attribute_of(XFRMA_SA_DIR,
+                             static_cast<std::uint8_t>(out ? XFRM_SA_DIR_OUT : XFRM_SA_DIR_IN));
+    if (out && features.nat_keepalive && child.encapsulation && child.nat_keepalive.count() > 0) {
+        message.put_attribute_of(XFRMA_NAT_KEEPALIVE_INTERVAL,
+                                 static_cast<std::uint32_t>(child.nat_keepalive.count()));
+    }
+}
+
+void put_offload(NetlinkMessage& message, const ChildSa& child, Direction direction,
+                 std::uint32_t interface_index) {
+    if (interface_index == 0 || child.offload == policy::HardwareOffload::none) {
+        return;
+    }
+    xfrm_user_offload offload{};
+    offload.ifindex = static_cast<int>(interface_index);
+    offload.flags = direction == Direction::inbound ? XFRM_OFFLOAD_INBOUND : 0;
+    if (child.offload == policy::HardwareOffload::packet) {
+        offload.flags |= XFRM_OFFLOAD_PACKET;
+    }
+    message.put_attribute_of(XFRMA_OFFLOAD_DEV, offload);
+}
+
+std::string describe_header(const ChildSa& child, Direction direction) {
+    const std::uint8_t flags = header_flags(child, direction);
+    std::string text;
+    for (const auto& [flag, name] : std::initializer_list<std::pair<int, const char*>>{
+             {XFRM_STATE_NOECN, " flag noecn"},
+             {XFRM_STATE_DECAP_DSCP, " flag decap-dscp"},
+             {XFRM_STATE_NOPMTUDISC, " flag nopmtudisc"},
+             {XFRM_STATE_AF_UNSPEC, " flag af-unspec"}}) {
+        text += (flags & flag) != 0 ? name : "";
+    }
+    text += has_extended_sequence_numbers(child) ? " flag esn" : "";
+    text += extra_flags(child, direction) != 0 ? " extra-flag dont-encap-dscp" : "";
+    return text;
+}
+
+std::string describe_limits(const ChildSa& child) {
+    std::string text;
+    const auto append = [&](const char* name, std::uint64_t limit) {
+        if (limit != 0) {
+            text += std::format(" limit {} {}", name, limit);
+        }
+    };
+    append("byte-soft", child.soft_volume.bytes);
+    append("byte-hard", child.hard_volume.bytes);
+    append("packet-soft", child.soft_volume.packets);
+    append("packet-hard", child.hard_volume.packets);
+    append("time-hard", static_cast<std::uint64_t>(
+                            std::max<std::chrono::seconds::rep>(child.lifetime.count(), 0)));
+    return text;
+}
+
 std::string describe_algorithms(const ChildSa& child) {
     const KernelEncryption* const encryption = kernel_algorithm(child.suite.encryption);
     const KernelIntegrity* const integrity = kernel_algorithm(child.suite.integrity);
@@ -118,10 +218,11 @@ std::string describe_algorithms(const ChildSa& child) {
 
 } // namespace
 
-std::expected<NetlinkMessage, SystemError> new_state(const ChildSa& child, Direction direction) {
+std::expected<NetlinkMessage, SystemError> new_state(const ChildSa& child, Direction direction,
+                                                     const StatePlace& place) {
     NetlinkMessage message(request_name("NEWSA", child, direction), XFRM_MSG_NEWSA,
                            NLM_F_REQUEST | NLM_F_ACK);
-    const std::uint32_t window = replay_window(child, direction);
+    const std::uint32_t window = replay_window(child, direction, place.features);
     if (window > XFRMA_REPLAY_ESN_MAX) {
         return std::unexpected(
             SystemError{EINVAL, message.description(),
@@ -129,17 +230,22 @@ std::expected<NetlinkMessage, SystemError> new_state(const ChildSa& child, Direc
                                     XFRMA_REPLAY_ESN_MAX, window)});
     }
     const Flow flow = flow_of(child, direction);
-    message.put_fixed(state_info(child, direction));
+    message.put_fixed(state_info(child, direction, window));
     if (const auto known = put_algorithms(message, child, flow.keys); !known) {
         return std::unexpected(known.error());
     }
-    if (needs_long_window(child, direction)) {
+    if (needs_long_window(child, window)) {
         put_long_window(message, window);
     }
     put_encapsulation(message, child, direction);
     if (child.if_id != 0) {
         message.put_attribute_of(XFRMA_IF_ID, child.if_id);
     }
+    if (const std::uint32_t flags = extra_flags(child, direction); flags != 0) {
+        message.put_attribute_of(XFRMA_SA_EXTRA_FLAGS, flags);
+    }
+    put_direction(message, child, direction, place.features);
+    put_offload(message, child, direction, place.offload_interface);
     return message;
 }
 
@@ -193,19 +299,16 @@ std::optional<StateCounters> read_counters(std::span<const std::uint8_t> answer)
 std::string describe_state(const ChildSa& child, Direction direction) {
     const Flow flow = flow_of(child, direction);
     std::string text =
-        std::format("ip xfrm state add src {} dst {} proto esp spi 0x{:08x} reqid {} mode tunnel "
-                    "replay-window {} flag {} {}",
+        std::format("ip xfrm state add src {} dst {} proto esp spi 0x{:08x} reqid {} mode {} "
+                    "replay-window {}{} {}",
                     flow.source.to_string(), flow.destination.to_string(), flow.spi, child.reqid,
-                    replay_window(child, direction),
-                    has_extended_sequence_numbers(child) ? "af-unspec flag esn" : "af-unspec",
-                    describe_algorithms(child));
+                    mode_name(child.mode), replay_window(child, direction, {}),
+                    describe_header(child, direction), describe_algorithms(child));
     if (child.encapsulation) {
         text +=
             std::format(" encap espinudp {} {} 0.0.0.0", flow.source_port, flow.destination_port);
     }
-    if (child.lifetime.count() > 0) {
-        text += std::format(" limit time-hard {}", child.lifetime.count());
-    }
+    text += describe_limits(child);
     if (child.if_id != 0) {
         text += std::format(" if_id {}", child.if_id);
     }

@@ -4,6 +4,7 @@
 #include "netns/netlink_message.h"
 #include "netns/system_error.h"
 #include "policy/child_sa.h"
+#include "xfrm/kernel_features.h"
 #include "xfrm/state_flow.h"
 
 #include <cstdint>
@@ -14,10 +15,17 @@
 
 namespace viaduct::xfrm {
 
-/// NEWSA: a tunnel-mode ESP state with everything the child says about that direction. Fails where
-/// the kernel has no name for an algorithm or cannot have such a replay window.
-std::expected<netns::NetlinkMessage, netns::SystemError> new_state(const policy::ChildSa& child,
-                                                                   Direction direction);
+/// What a state needs to know that its child does not.
+struct StatePlace {
+    KernelFeatures features;
+    /// The interface whose hardware is to do what the child asks of it; 0: none.
+    std::uint32_t offload_interface = 0;
+};
+
+/// NEWSA: an ESP state with everything the child says about that direction. Fails where the kernel
+/// has no name for an algorithm or cannot have such a replay window.
+std::expected<netns::NetlinkMessage, netns::SystemError>
+new_state(const policy::ChildSa& child, Direction direction, const StatePlace& place = {});
 /// DELSA.
 netns::NetlinkMessage delete_state(const policy::ChildSa& child, Direction direction);
 /// GETAE, whose answer holds the counters without the keys that GETSA would send along.
@@ -30,7 +38,8 @@ struct StateCounters {
 /// Reads the answer (NEWAE). Nothing when it is none.
 std::optional<StateCounters> read_counters(std::span<const std::uint8_t> answer);
 
-/// What new_state() asks for in the words of ip(8), without keys.
+/// What new_state() asks for in the words of ip(8), without keys and without what depends on its
+/// place.
 std::string describe_state(const policy::ChildSa& child, Direction direction);
 
 } // namespace viaduct::xfrm

@@ -48,7 +48,7 @@ before=$(read_back)
 ask_refused r1 install 4 spi=0xc4000000 remote=192.168.99.0/24 | grep -F 'NEWSA out'
 expect_unchanged "an outbound clash" "$before"
 # What the kernel cannot hold is refused before anything is sent, with the reason.
-ask_refused r1 install 4 'local=192.168.10.0/24[6/1000-2000]' spi=0xc5000000 | grep -F 'a port range must be'
+ask_refused r1 install 4 'local=192.168.10.0/24[0/443]' spi=0xc5000000 | grep -F 'ports without a protocol'
 ask_refused r1 install 4 window=5000 spi=0xc5000000 | grep -F 'a replay window holds 4096 packets at most'
 ask_refused r1 install 2 spi=0xc5000000 | grep -F 'the child is installed already'
 expect_unchanged "a refusal" "$before"

@@ -10,6 +10,8 @@ start_tool r1
 
 # Keys are checked by traffic, in esp_traffic.sh.
 states() { ip -netns r1 xfrm state; }
+# The one from this address, with the flags that ip(8) shows only beside the statistics.
+state_from() { ip -netns r1 -statistics xfrm state | awk -v from="src $1 " '/^src/ { here = index($0, from) == 1 } here'; }
 # One a line, sorted; older kernels and builds do not say "ptype main".
 policies() {
     ip -netns r1 xfrm policy | sed 's/ ptype main//' | awk '/^src/ && NR > 1 { print "" } { $1 = $1; printf "%s ", $0 }
@@ -52,7 +54,12 @@ EXPECTED
 removes
 
 installs suite=aes256gcm16-esn window=64
-expect_lines "$(states)" 'flag af-unspec esn' 'replay_window 64, bitmap-length 2' 'replay_window 32, bitmap-length 1'
+# A kernel that knows directions takes no window for what goes out, another wants one.
+read -r -a features <<<"$(ask r1 features)"
+echo "this kernel has: ${features[*]}"
+outbound_window='replay_window 32, bitmap-length 1'
+[[ " ${features[*]} " != *' sa-direction '* ]] || outbound_window='replay_window 0, bitmap-length 0'
+expect_lines "$(states)" 'flag af-unspec esn' 'replay_window 64, bitmap-length 2' "$outbound_window"
 removes
 
 installs suite=aes128-sha1 window=32
@@ -81,6 +88,57 @@ SUITES
 installs suite=aes128ctr-sha256
 expect_lines "$(states)" 'auth-trunc hmac(sha256) 0x8182' 'enc rfc3686(ctr(aes)) 0x0102030405060708090a0b0c0d0e0f1011121314'
 removes
+
+# What an SA may carry, and what is done at which limit.
+installs volume=900000,1000000,8000,10000
+expect_lines "$(ip -netns r1 -statistics xfrm state)" 'limit: soft 900000(bytes), hard 1000000(bytes)' \
+    'limit: soft 8000(packets), hard 10000(packets)'
+removes
+
+# How headers are made, each thing where it has a meaning.
+installs dscp=in ecn=no df=no
+expect_lines "$(state_from 10.10.10.4)" 'flag noecn decap-dscp af-unspec'
+expect_lines "$(state_from 10.10.10.5)" 'flag noecn nopmtudisc af-unspec' 'extra_flag dont-encap-dscp'
+removes
+
+# A kernel that knows directions is told them.
+if [[ " ${features[*]} " == *' sa-direction '* ]]; then
+    installs suite=aes256gcm16-esn
+    expect_lines "$(state_from 10.10.10.4)" 'dir in' 'replay_window 1024, bitmap-length 32'
+    expect_lines "$(state_from 10.10.10.5)" 'dir out' 'replay_window 0, bitmap-length 0'
+    removes
+fi
+
+# Transport mode: the packets' own addresses, and nothing is passed on.
+installs mode=transport local=10.10.10.5/32 remote=10.10.10.4/32
+expect_lines "$(states)" 'proto esp spi 0xc0000000 reqid 7 mode transport'
+[ "$(policies)" = "$(cat <<'EXPECTED'
+src 10.10.10.4/32 dst 10.10.10.5/32 dir in priority 191808 tmpl src 0.0.0.0 dst 0.0.0.0 proto esp reqid 7 mode transport 
+src 10.10.10.5/32 dst 10.10.10.4/32 dir out priority 191808 tmpl src 0.0.0.0 dst 0.0.0.0 proto esp reqid 7 mode transport 
+EXPECTED
+)" ] || die "other policies: $(policies)"
+removes
+
+# A range of ports is as many policies as it has blocks; ip(8) does not show the masks.
+installs 'local=192.168.10.0/24[6/1000-2000]'
+[ "$(policies | grep -c ' dir out ')" = 8 ] || die "not 8 blocks: $(policies)"
+expect_lines "$(policies)" 'proto tcp sport 1000 ' 'proto tcp sport 1024 ' 'proto tcp sport 2000 '
+removes
+
+# Hardware that is not there is no obstacle, and is named.
+ip -netns r1 link add outer type dummy
+ip -netns r1 link set outer up
+ip -netns r1 addr add 10.10.10.5/24 dev outer
+for kind in crypto packet; do
+    told=$(ask r1 install 1 offload=$kind)
+    [[ "$told" == 'no offload: '* ]] || die "a dummy interface takes $kind offload: $told"
+    removes
+done
+ip -netns r1 link del outer
+
+# The kernel's own word on algorithms.
+[ -z "$(ask r1 missing aes128gcm16-aes256ccm8-chacha20poly1305-aes256gmac)" ] || die "missing: $(ask r1 missing aes128gcm16)"
+[ -z "$(ask r1 missing aes128-aes128ctr-sha1-sha256-sha384-sha512)" ] || die "missing: $(ask r1 missing aes128ctr-sha512)"
 
 installs encap=yes lifetime=3600 if_id=9
 expect_lines "$(states)" 'encap type espinudp sport 4500 dport 4500 addr 0.0.0.0' 'if_id 0x9'

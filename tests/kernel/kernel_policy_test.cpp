@@ -115,19 +115,101 @@ BOOST_AUTO_TEST_CASE(a_block_of_ports_becomes_a_mask) {
     BOOST_TEST((out.source_port == PortMask{1024, 0xfc00}));
 }
 
-BOOST_AUTO_TEST_CASE(ports_that_no_mask_can_say_are_refused_with_the_reason) {
-    const std::string block = "a port range must be a block of a power of two to be one kernel "
-                              "policy, like 80, 1024-2047 or all";
-    for (const auto& [first, last] :
-         {std::pair(1000, 2000), std::pair(1, 2), std::pair(1, 65535), std::pair(65535, 0)}) {
-        BOOST_TEST(reason_for_refusal(child_between(with_ports("192.168.10.0/24", IPPROTO_TCP,
-                                                               static_cast<std::uint16_t>(first),
-                                                               static_cast<std::uint16_t>(last)),
-                                                    anywhere)) == block);
+/// The ports that some policy of a direction takes, seen from our side.
+std::vector<bool> taken_ports(const policy::ChildSa& child) {
+    std::vector<bool> taken(65536, false);
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    for (const auto& each : *policies) {
+        if (each.selector.direction != PolicyDirection::out) {
+            continue;
+        }
+        for (unsigned port = 0; port < 65536; ++port) {
+            if (((port ^ each.selector.source_port.value) & each.selector.source_port.mask) == 0) {
+                BOOST_REQUIRE_MESSAGE(!taken[port], port << " is in two blocks");
+                taken[port] = true;
+            }
+        }
     }
+    return taken;
+}
+
+BOOST_AUTO_TEST_CASE(a_range_of_ports_becomes_the_fewest_blocks_that_make_it_up) {
+    struct Row {
+        std::uint16_t first, last;
+        std::size_t blocks;
+    };
+    for (const auto& [first, last, blocks] :
+         {Row{1000, 2000, 8}, Row{1, 2, 2}, Row{1, 65534, 30}, Row{1, 65535, 16}, Row{80, 80, 1},
+          Row{0, 1023, 1}, Row{1024, 65535, 6}, Row{65535, 65535, 1}}) {
+        BOOST_TEST_CONTEXT(first << "-" << last) {
+            const auto child =
+                child_between(with_ports("192.168.10.0/24", IPPROTO_TCP, first, last), anywhere);
+            BOOST_TEST(xfrm::kernel_policies(child)->size() == 3 * blocks);
+            const auto taken = taken_ports(child);
+            for (unsigned port = 0; port < 65536; ++port) {
+                BOOST_REQUIRE_EQUAL(taken[port], port >= first && port <= last);
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(ranges_on_both_sides_meet_in_every_pair_of_blocks) {
+    const auto child = child_between(with_ports("192.168.10.0/24", IPPROTO_UDP, 1, 2),
+                                     with_ports("192.168.20.0/24", IPPROTO_UDP, 5, 7));
+    BOOST_TEST(xfrm::kernel_policies(child)->size() == 3 * 2 * 2);
+}
+
+BOOST_AUTO_TEST_CASE(ranges_with_too_many_blocks_are_refused) {
+    auto child = child_between(with_ports("192.168.10.0/24", IPPROTO_UDP, 1, 65534),
+                               with_ports("192.168.20.0/24", IPPROTO_UDP, 1, 65534));
+    BOOST_TEST(xfrm::kernel_policies(child)->size() == 3 * 30 * 30);
+    for (int more = 0; more < 2; ++more) {
+        child.local_selectors.push_back(
+            with_ports(more == 0 ? "10.0.0.0/8" : "172.16.0.0/12", IPPROTO_UDP, 1, 65534));
+    }
+    BOOST_TEST(reason_for_refusal(child) == "the child needs more than 6144 kernel policies");
+}
+
+BOOST_AUTO_TEST_CASE(ports_that_no_policy_can_say_are_refused_with_the_reason) {
+    BOOST_TEST(reason_for_refusal(
+                   child_between(with_ports("192.168.10.0/24", IPPROTO_TCP, 65535, 0), anywhere)) ==
+               "OPAQUE ports cannot be a kernel policy");
     BOOST_TEST(
         reason_for_refusal(child_between(with_ports("192.168.10.0/24", 0, 443, 443), anywhere)) ==
         "ports without a protocol cannot be a kernel policy");
+}
+
+BOOST_AUTO_TEST_CASE(a_range_of_icmp_types_becomes_blocks_of_types_and_codes) {
+    // Destination unreachable with codes 0 to 2, then all of types 4 to 7.
+    const auto policies = xfrm::kernel_policies(
+        child_between(with_ports("192.168.10.0/24", IPPROTO_ICMP, 0x0300, 0x0302), anywhere));
+    BOOST_REQUIRE(policies);
+    BOOST_TEST(policies->size() == 3 * 2);
+    BOOST_TEST((policies->front().selector.source_port == PortMask{3, 0xffff}));
+    BOOST_TEST((policies->front().selector.destination_port == PortMask{0, 0xfffe}));
+    const auto types =
+        only(child_between(with_ports("192.168.10.0/24", IPPROTO_ICMP, 0x0400, 0x07ff), anywhere),
+             PolicyDirection::out);
+    BOOST_TEST((types.source_port == PortMask{4, 0xfffc}));
+    BOOST_TEST((types.destination_port == PortMask{}));
+}
+
+BOOST_AUTO_TEST_CASE(in_transport_mode_policies_take_the_packets_own_addresses) {
+    policy::ChildSa child = gcm_child();
+    child.mode = policy::EspMode::transport;
+    child.local_selectors = {selector("10.10.10.5/32")};
+    child.remote_selectors = {selector("10.10.10.4/32")};
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    // Nothing is passed on.
+    BOOST_TEST(policies->size() == 2);
+    for (const auto& policy : *policies) {
+        BOOST_TEST((policy.selector.direction != PolicyDirection::forward));
+        BOOST_TEST((policy.mode == policy::EspMode::transport));
+        BOOST_TEST(policy.tunnel_source.is_unspecified());
+        BOOST_TEST(policy.tunnel_destination.is_unspecified());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(icmp_type_and_code_lie_alike_in_both_directions) {

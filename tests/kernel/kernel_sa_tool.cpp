@@ -6,6 +6,7 @@
 //   remove-outbound ID   move ID [WORD=VALUE…]   remove ID   counters ID   remove-all
 //   remove-leftovers   compare   mend   describe ID [WORD=VALUE…]   firewall [LOCAL>REMOTE…]
 //   remove-firewall   clamp [LOCAL>REMOTE>SEGMENT…]   dropped
+//   features   missing PROPOSAL
 //   udp-open   udp-send LOCAL REMOTE PORT TEXT   udp-receive LOCAL PORT
 //
 // firewall takes interface=NAME for a tunnel's interface, too.
@@ -16,12 +17,16 @@
 // Words and what they are without: side=left (right: the same child seen from the other end),
 // suite=aes256gcm16 (an ESP proposal), outer=10.10.10.5,10.10.10.4, local=192.168.10.0/24,…,
 // remote=192.168.20.0/24,…, spi=0xc0000000 (left's inbound; right's is the next), reqid=7,
-// window=1024, encap=no (yes, or left's and right's port: 4500,61000), lifetime=0, if_id=0. A
-// selector may end in [PROTOCOL/PORT] or [PROTOCOL/FIRST-LAST]. move heeds side, outer and encap.
+// window=1024, encap=no (yes, or left's and right's port: 4500,61000), lifetime=0, if_id=0,
+// mode=tunnel (transport), dscp=out (no, in, both), ecn=yes, df=yes, volume=0,0,0,0 (soft and hard
+// octets, soft and hard packets), keepalive=0 (seconds), offload=none (crypto, packet). A selector
+// may end in [PROTOCOL/PORT] or [PROTOCOL/FIRST-LAST]. move heeds side, outer and encap.
 #include "netns/firewall_table.h"
 #include "netns/ike_udp_socket.h"
 #include "netns/network_namespace.h"
+#include "netns/outer_path.h"
 #include "policy/proposal_choice.h"
+#include "xfrm/kernel_probe.h"
 #include "xfrm/leftovers.h"
 #include "xfrm/security_associations.h"
 
@@ -149,6 +154,22 @@ policy::ChildSa child(std::uint64_t id, const Words& words) {
     result.local_selectors = selectors(word("local", "192.168.10.0/24"));
     result.remote_selectors = selectors(word("remote", "192.168.20.0/24"));
     result.lifetime = std::chrono::seconds(number(word("lifetime", "0")));
+    result.nat_keepalive = std::chrono::seconds(number(word("keepalive", "0")));
+    if (word("mode", "tunnel") == "transport") {
+        result.mode = policy::EspMode::transport;
+    }
+    const auto dscp = word("dscp", "out");
+    result.header = {.copy_dscp_out = dscp == "out" || dscp == "both",
+                     .copy_dscp_in = dscp == "in" || dscp == "both",
+                     .copy_ecn = word("ecn", "yes") == "yes",
+                     .copy_df = word("df", "yes") == "yes"};
+    const auto volume = split(word("volume", "0,0,0,0"), ',');
+    result.soft_volume = {number(volume.at(0)), number(volume.at(2))};
+    result.hard_volume = {number(volume.at(1)), number(volume.at(3))};
+    if (const auto offload = word("offload", "none"); offload != "none") {
+        result.offload =
+            offload == "crypto" ? policy::HardwareOffload::crypto : policy::HardwareOffload::packet;
+    }
     return word("side", "left") == "left" ? result : mirrored(std::move(result));
 }
 
@@ -192,7 +213,16 @@ public:
 
     void run(const std::vector<std::string>& line) {
         const std::string& verb = line.at(0);
-        if (verb == "remove-all") {
+        if (verb == "features") {
+            const auto features = probe().features();
+            std::cout << (features.sa_direction ? "sa-direction " : "")
+                      << (features.nat_keepalive ? "nat-keepalive" : "") << '\n';
+        } else if (verb == "missing") {
+            const auto proposal = policy::parse_proposal(line.at(1), policy::ProtocolId::esp);
+            for (const auto& each : probe().missing(proposal.value().transforms)) {
+                std::cout << each.to_string() << '\n';
+            }
+        } else if (verb == "remove-all") {
             associations().remove_all();
         } else if (verb == "remove-leftovers") {
             const auto removed = xfrm::remove_leftovers(router_);
@@ -218,10 +248,22 @@ public:
     }
 
 private:
+    static xfrm::KernelProbe probe() {
+        auto opened = xfrm::KernelProbe::open();
+        expect(opened);
+        return std::move(*opened);
+    }
+
     /// Not before the sockets: opening this loads modules that they must do without.
     xfrm::SecurityAssociations& associations() {
         if (!associations_) {
-            auto opened = xfrm::SecurityAssociations::open(router_);
+            auto opened = xfrm::SecurityAssociations::open(
+                router_, probe().features(), [this](const auto& local, const auto& remote) {
+                    auto routes = netns::RouteLookup::open(router_);
+                    expect(routes);
+                    const auto route = routes->towards(remote, local);
+                    return route && *route ? (*route)->interface : 0;
+                });
             expect(opened);
             associations_ = std::move(*opened);
         }
@@ -266,6 +308,9 @@ private:
         }
         if (verb == "install") {
             expect(associations().install(child(id, words)));
+            if (const auto refusal = associations().take_offload_refusal()) {
+                std::cout << "no offload: " << *refusal << '\n';
+            }
         } else if (verb == "install-inbound") {
             expect(associations().install_inbound(child(id, words)));
         } else if (verb == "install-outbound") {

@@ -54,6 +54,17 @@ BOOST_AUTO_TEST_CASE(policies_are_what_ip_sends) {
     const auto out = xfrm::put_policy(policy_of(gcm_child(), PolicyDirection::out));
     BOOST_TEST(take_apart(out.octets(), sizeof(xfrm_userpolicy_info)) ==
                sent_by_ip("policy out", sizeof(xfrm_userpolicy_info)));
+    policy::ChildSa between_gateways = gcm_child();
+    between_gateways.mode = policy::EspMode::transport;
+    between_gateways.local_selectors = {selector("10.10.10.5/32")};
+    between_gateways.remote_selectors = {selector("10.10.10.4/32")};
+    const auto transport = xfrm::put_policy(policy_of(between_gateways, PolicyDirection::out));
+    BOOST_TEST(take_apart(transport.octets(), sizeof(xfrm_userpolicy_info)) ==
+               sent_by_ip("policy transport out", sizeof(xfrm_userpolicy_info)));
+    auto in_hardware = policy_of(gcm_child(), PolicyDirection::out);
+    in_hardware.offload_interface = 1;
+    BOOST_TEST(take_apart(xfrm::put_policy(in_hardware).octets(), sizeof(xfrm_userpolicy_info)) ==
+               sent_by_ip("policy offload out", sizeof(xfrm_userpolicy_info)));
     const auto forward = xfrm::put_policy(policy_of(web_child(), PolicyDirection::forward));
     BOOST_TEST(take_apart(forward.octets(), sizeof(xfrm_userpolicy_info)) ==
                sent_by_ip("policy fwd ipv6 in ipv4", sizeof(xfrm_userpolicy_info)));

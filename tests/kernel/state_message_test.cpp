@@ -27,9 +27,11 @@ NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size) {
     return take_apart(found->octets("octets"), fixed_size);
 }
 
+constexpr xfrm::KernelFeatures every_feature{.sa_direction = true, .nat_keepalive = true};
+
 void require_state_as_ip_sends_it(const std::string& name, const policy::ChildSa& child,
-                                  Direction direction) {
-    const auto message = xfrm::new_state(child, direction);
+                                  Direction direction, const xfrm::StatePlace& place = {}) {
+    const auto message = xfrm::new_state(child, direction, place);
     BOOST_REQUIRE(message);
     BOOST_TEST(take_apart(message->octets(), sizeof(xfrm_usersa_info)) ==
                sent_by_ip(name, sizeof(xfrm_usersa_info)));
@@ -93,6 +95,75 @@ BOOST_AUTO_TEST_CASE(extended_sequence_numbers_encapsulation_and_an_interface_ar
     require_state_as_ip_sends_it("esn encapsulated ipv6 in", child, Direction::inbound);
 }
 
+BOOST_AUTO_TEST_CASE(limits_by_volume_are_what_ip_sends) {
+    policy::ChildSa child = gcm_child();
+    child.soft_volume = {900000, 8000};
+    child.hard_volume = {1000000, 10000};
+    require_state_as_ip_sends_it("volume limits in", child, Direction::inbound);
+}
+
+BOOST_AUTO_TEST_CASE(how_headers_are_made_is_what_ip_sends) {
+    policy::ChildSa child = gcm_child();
+    child.header = {
+        .copy_dscp_out = false, .copy_dscp_in = true, .copy_ecn = false, .copy_df = false};
+    const xfrm::StatePlace place{.features = every_feature};
+    require_state_as_ip_sends_it("header in", child, Direction::inbound, place);
+    require_state_as_ip_sends_it("header out", child, Direction::outbound, place);
+}
+
+BOOST_AUTO_TEST_CASE(transport_mode_is_what_ip_sends_whatever_is_said_of_headers) {
+    policy::ChildSa child = gcm_child();
+    child.mode = policy::EspMode::transport;
+    child.header = {
+        .copy_dscp_out = false, .copy_dscp_in = true, .copy_ecn = false, .copy_df = false};
+    require_state_as_ip_sends_it("transport in", child, Direction::inbound);
+    BOOST_TEST(
+        !take_apart(xfrm::new_state(child, Direction::outbound)->octets(), sizeof(xfrm_usersa_info))
+             .attributes.contains(XFRMA_SA_EXTRA_FLAGS));
+}
+
+BOOST_AUTO_TEST_CASE(offload_is_what_ip_sends) {
+    policy::ChildSa child = gcm_child();
+    child.offload = policy::HardwareOffload::crypto;
+    const xfrm::StatePlace loopback{.features = every_feature, .offload_interface = 1};
+    require_state_as_ip_sends_it("offload crypto in", child, Direction::inbound, loopback);
+    child.offload = policy::HardwareOffload::packet;
+    require_state_as_ip_sends_it("offload packet out", child, Direction::outbound, loopback);
+    child.offload = policy::HardwareOffload::none;
+    BOOST_TEST(!take_apart(xfrm::new_state(child, Direction::outbound, loopback)->octets(),
+                           sizeof(xfrm_usersa_info))
+                    .attributes.contains(XFRMA_OFFLOAD_DEV));
+}
+
+BOOST_AUTO_TEST_CASE(the_kernel_sends_keepalives_with_outbound_states_in_udp_alone) {
+    policy::ChildSa child = gcm_child();
+    child.nat_keepalive = std::chrono::seconds(20);
+    const auto asks = [&](Direction direction, const xfrm::KernelFeatures& features) {
+        const auto parts =
+            take_apart(xfrm::new_state(child, direction, {.features = features})->octets(),
+                       sizeof(xfrm_usersa_info));
+        const auto found = parts.attributes.find(XFRMA_NAT_KEEPALIVE_INTERVAL);
+        return found != parts.attributes.end() && found->second == (Octets{20, 0, 0, 0});
+    };
+    BOOST_TEST(!asks(Direction::outbound, every_feature));
+    child.encapsulation = policy::UdpEncapsulation{};
+    BOOST_TEST(asks(Direction::outbound, every_feature));
+    BOOST_TEST(!asks(Direction::inbound, every_feature));
+    BOOST_TEST(!asks(Direction::outbound, {.sa_direction = true}));
+    BOOST_TEST(!asks(Direction::outbound, {}));
+}
+
+BOOST_AUTO_TEST_CASE(an_outbound_state_that_says_so_has_no_window) {
+    policy::ChildSa child = gcm_child();
+    child.suite.sequence_numbers = policy::SequenceNumbers::extended;
+    const auto parts = take_apart(
+        xfrm::new_state(child, Direction::outbound, {.features = every_feature})->octets(),
+        sizeof(xfrm_usersa_info));
+    BOOST_REQUIRE_EQUAL(parts.attributes.count(XFRMA_REPLAY_ESN_VAL), 1);
+    const auto& value = parts.attributes.find(XFRMA_REPLAY_ESN_VAL)->second;
+    BOOST_TEST(std::ranges::all_of(value, [](std::uint8_t octet) { return octet == 0; }));
+}
+
 BOOST_AUTO_TEST_CASE(extended_sequence_numbers_always_have_a_window) {
     policy::ChildSa child = gcm_child();
     child.suite.sequence_numbers = policy::SequenceNumbers::extended;
@@ -151,6 +222,20 @@ BOOST_AUTO_TEST_CASE(a_cut_answer_has_no_counters) {
 }
 
 BOOST_AUTO_TEST_CASE(the_description_holds_no_key) {
+    policy::ChildSa child = gcm_child();
+    child.mode = policy::EspMode::transport;
+    child.hard_volume.bytes = 1 << 20;
+    child.lifetime = std::chrono::hours(1);
+    BOOST_TEST(xfrm::describe_state(child, Direction::outbound) ==
+               "ip xfrm state add src 10.10.10.5 dst 10.10.10.4 proto esp spi 0xc0000001 reqid 7 "
+               "mode transport replay-window 0 aead rfc4106(gcm(aes)) (key) 128 limit byte-hard "
+               "1048576 limit time-hard 3600");
+    child = gcm_child();
+    child.header = {.copy_dscp_out = false, .copy_ecn = false, .copy_df = false};
+    BOOST_TEST(xfrm::describe_state(child, Direction::outbound) ==
+               "ip xfrm state add src 10.10.10.5 dst 10.10.10.4 proto esp spi 0xc0000001 reqid 7 "
+               "mode tunnel replay-window 0 flag noecn flag nopmtudisc flag af-unspec extra-flag "
+               "dont-encap-dscp aead rfc4106(gcm(aes)) (key) 128");
     BOOST_TEST(xfrm::describe_state(gcm_child(), Direction::inbound) ==
                "ip xfrm state add src 10.10.10.4 dst 10.10.10.5 proto esp spi 0xc0000000 reqid 7 "
                "mode tunnel replay-window 1024 flag af-unspec aead rfc4106(gcm(aes)) (key) 128");

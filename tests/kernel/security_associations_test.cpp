@@ -1,0 +1,245 @@
+// Child SAs over a kernel that refuses any request at any position: what was there stays, and the
+// cause is told.
+#include "xfrm/security_associations.h"
+
+#include "tests/kernel/fake_xfrm.h"
+#include "tests/kernel/fixed_child.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <netinet/in.h>
+
+#include <linux/xfrm.h>
+
+using namespace viaduct;
+using namespace viaduct::test;
+using policy::ChildSaId;
+using xfrm::KernelFailure;
+using xfrm::SecurityAssociations;
+
+namespace {
+
+using Result = std::expected<void, KernelFailure>;
+
+policy::ChildSa numbered(std::uint64_t id) {
+    policy::ChildSa child = gcm_child();
+    child.id = ChildSaId{id};
+    child.inbound_spi = policy::ChildSpi{static_cast<std::uint32_t>(0xc0000000 + 2 * id)};
+    child.outbound_spi = policy::ChildSpi{static_cast<std::uint32_t>(0xc0000001 + 2 * id)};
+    child.local_selectors.push_back(selector("192.168.11.0/24"));
+    return child;
+}
+
+const policy::UdpPath elsewhere{{policy::IpAddress::v4(10, 10, 10, 5), 500},
+                                {policy::IpAddress::v4(10, 10, 10, 44), 500}};
+
+/// A step of a story that may be refused, on a kernel where child 1 is installed.
+struct Step {
+    const char* name;
+    std::function<Result(SecurityAssociations&)> run;
+    /// What goes before and is not refused.
+    std::function<void(SecurityAssociations&)> before = [](SecurityAssociations&) {};
+    /// Of a refused outbound half its inbound half goes too.
+    bool leaves_nothing = false;
+};
+
+const std::vector<Step> steps{
+    {"install a successor", [](auto& all) { return all.install(numbered(2)); }},
+    {"install an unrelated child",
+     [](auto& all) {
+         auto child = numbered(3);
+         child.remote_selectors = {selector("192.168.77.0/24")};
+         return all.install(child);
+     }},
+    {"install what takes the policies elsewhere",
+     [](auto& all) {
+         auto child = numbered(4);
+         child.remote_address = elsewhere.remote.address;
+         return all.install(child);
+     }},
+    {"install the inbound half", [](auto& all) { return all.install_inbound(numbered(5)); }},
+    {"install the outbound half", [](auto& all) { return all.install_outbound(numbered(6)); },
+     [](auto& all) { BOOST_REQUIRE(all.install_inbound(numbered(6))); }, true},
+    {"move to another peer address",
+     [](auto& all) { return all.move(ChildSaId{1}, elsewhere, std::nullopt); }},
+    {"move into UDP",
+     [](auto& all) {
+         return all.move(ChildSaId{1}, elsewhere, policy::UdpEncapsulation{4500, 61000});
+     }},
+};
+
+struct Kernel {
+    Kernel() { BOOST_REQUIRE(all.install(numbered(1))); }
+
+    FakeXfrm fake;
+    SecurityAssociations all{fake.socket()};
+};
+
+/// Its keys and windows may be told anew; what is compared is what is there.
+std::vector<Octets> names(const std::map<Octets, Octets>& entries) {
+    std::vector<Octets> result;
+    for (const auto& [name, value] : entries) {
+        result.push_back(name);
+    }
+    return result;
+}
+
+void refuse_each_request_of(const Step& step, int error, bool done) {
+    for (std::uint64_t position = 1;; ++position) {
+        Kernel kernel;
+        const FakeXfrm untouched = kernel.fake;
+        step.before(kernel.all);
+        const FakeXfrm before = step.leaves_nothing ? untouched : kernel.fake;
+        kernel.fake.refused_request = kernel.fake.requests + position;
+        kernel.fake.error = error;
+        kernel.fake.done_all_the_same = done;
+        const Result result = step.run(kernel.all);
+        if (kernel.fake.requests < kernel.fake.refused_request || result) {
+            BOOST_TEST(result.has_value());
+            BOOST_TEST(position > 1u, step.name);
+            return;
+        }
+        BOOST_TEST_CONTEXT(step.name << ", request " << position << " refused") {
+            BOOST_TEST(result.error().error.code == error);
+            BOOST_TEST(!result.error().request.empty());
+            BOOST_TEST((names(kernel.fake.states) == names(before.states)));
+            BOOST_TEST((kernel.fake.policies == before.policies));
+            // Nothing is remembered that is not there: the same works now, and all goes away.
+            kernel.fake.refused_request = 0;
+            step.before(kernel.all);
+            BOOST_TEST(step.run(kernel.all).has_value());
+            kernel.all.remove_all();
+            BOOST_TEST(kernel.fake.states.empty());
+            BOOST_TEST(kernel.fake.policies.empty());
+        }
+    }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(security_associations)
+
+BOOST_AUTO_TEST_CASE(a_child_is_one_batch) {
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket());
+    BOOST_REQUIRE(all.install(numbered(1)));
+    BOOST_TEST(fake.batches == 1u);
+    BOOST_TEST(fake.states.size() == 2u);
+    // In, out and forward for two pairs of subnets.
+    BOOST_TEST(fake.policies.size() == 6u);
+    BOOST_REQUIRE(all.remove(ChildSaId{1}));
+    BOOST_TEST(fake.batches == 2u);
+    BOOST_TEST((fake.states.empty() && fake.policies.empty()));
+}
+
+BOOST_AUTO_TEST_CASE(children_that_share_selectors_never_remove_each_others_policies) {
+    Kernel kernel;
+    const auto policies = kernel.fake.policies;
+    BOOST_REQUIRE(kernel.all.install_inbound(numbered(2)));
+    BOOST_REQUIRE(kernel.all.install_outbound(numbered(2)));
+    BOOST_REQUIRE(kernel.all.remove_outbound(ChildSaId{1}));
+    BOOST_TEST((kernel.fake.policies == policies));
+    BOOST_REQUIRE(kernel.all.remove(ChildSaId{1}));
+    BOOST_TEST((kernel.fake.policies == policies));
+    BOOST_REQUIRE(kernel.all.remove(ChildSaId{2}));
+    BOOST_TEST(kernel.fake.policies.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_is_refused_changes_nothing_whichever_it_is) {
+    for (const Step& step : steps) {
+        refuse_each_request_of(step, ENOMEM, false);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_request_whose_acknowledgement_is_lost_is_taken_back) {
+    for (const Step& step : steps) {
+        refuse_each_request_of(step, ENOBUFS, true);
+        refuse_each_request_of(step, ETIMEDOUT, true);
+    }
+}
+
+/// Of the states that are there, those that ask for an interface's hardware.
+std::size_t offloaded(const FakeXfrm& fake) {
+    return static_cast<std::size_t>(std::ranges::count_if(fake.states, [](const auto& entry) {
+        return take_apart(entry.second, sizeof(xfrm_usersa_info))
+            .attributes.contains(XFRMA_OFFLOAD_DEV);
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(hardware_is_asked_where_the_child_wants_it) {
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket(), {}, [](const auto& local, const auto& remote) {
+        BOOST_TEST((local == gcm_child().local_address && remote == gcm_child().remote_address));
+        return 3U;
+    });
+    auto child = numbered(1);
+    BOOST_REQUIRE(all.install(child));
+    BOOST_TEST(offloaded(fake) == 0u);
+    child = numbered(2);
+    child.offload = policy::HardwareOffload::crypto;
+    BOOST_REQUIRE(all.install(child));
+    BOOST_TEST(offloaded(fake) == 2u);
+    BOOST_TEST(!all.take_offload_refusal());
+}
+
+BOOST_AUTO_TEST_CASE(what_hardware_refuses_the_kernel_does_and_the_cause_is_told) {
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::packet;
+    for (std::uint64_t refused = 1; refused <= 8; ++refused) {
+        FakeXfrm fake;
+        SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto&) { return 3U; });
+        fake.refused_request = refused;
+        fake.error = EOPNOTSUPP;
+        BOOST_REQUIRE(all.install(child));
+        BOOST_TEST(fake.states.size() == 2u);
+        BOOST_TEST(fake.policies.size() == 6u);
+        BOOST_TEST(offloaded(fake) == 0u);
+        BOOST_TEST(all.take_offload_refusal().value_or("").contains("Operation not supported"));
+        BOOST_TEST(!all.take_offload_refusal());
+        BOOST_REQUIRE(all.remove(ChildSaId{1}));
+        BOOST_TEST((fake.states.empty() && fake.policies.empty()));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_halves_of_a_child_fall_back_by_themselves) {
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::crypto;
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto&) { return 3U; });
+    BOOST_REQUIRE(all.install_inbound(child));
+    fake.refused_request = fake.requests + 1;
+    fake.error = EINVAL;
+    BOOST_REQUIRE(all.install_outbound(child));
+    BOOST_TEST(offloaded(fake) == 1u);
+    BOOST_TEST(fake.policies.size() == 6u);
+    BOOST_TEST(all.take_offload_refusal().has_value());
+    BOOST_REQUIRE(all.remove(ChildSaId{1}));
+    BOOST_TEST((fake.states.empty() && fake.policies.empty()));
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_says_nothing_is_found_out) {
+    FakeXfrm fake;
+    fake.unknown_attributes = {XFRMA_OFFLOAD_DEV};
+    SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto&) { return 3U; });
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::crypto;
+    BOOST_REQUIRE(all.install(child));
+    BOOST_TEST((all.take_offload_refusal() == "the interface has no hardware for ESP"));
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_that_is_refused_is_told_and_the_rest_goes) {
+    for (std::uint64_t position = 1; position <= 8; ++position) {
+        Kernel kernel;
+        kernel.fake.refused_request = kernel.fake.requests + position;
+        kernel.fake.error = EPERM;
+        const Result result = kernel.all.remove(ChildSaId{1});
+        BOOST_REQUIRE(!result);
+        BOOST_TEST(result.error().error.code == EPERM);
+        BOOST_TEST(kernel.fake.states.size() + kernel.fake.policies.size() == 1u);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
