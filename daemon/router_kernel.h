@@ -91,6 +91,12 @@ public:
     open(const std::string& router, const netns::NetworkNamespace& place) = 0;
     /// `xfrm`, `none`, `dry-run`.
     virtual std::string name() const = 0;
+    /// Those of the ESP algorithms that the kernel does not have.
+    virtual std::vector<policy::Transform> missing(std::span<const policy::Transform> /*wanted*/) {
+        return {};
+    }
+    /// Whether the kernel sends the NAT keepalives that a child SA asks for.
+    virtual bool sends_nat_keepalives() { return false; }
     /// Whether ESP arrives on the router's NAT port, and its sockets pass over XFRM policies.
     virtual bool carries_esp() const = 0;
 };

@@ -1,5 +1,6 @@
 #include "daemon/running_router.h"
 
+#include "policy/missing_algorithms.h"
 #include "policy/printable.h"
 
 #include <fmt/format.h>
@@ -28,11 +29,13 @@ std::vector<policy::AddressFamily> families_of(const policy::ConnectionSet& conn
 
 /// What the daemon was told, with what the router has of its own. The endpoint knows connections by
 /// their names alone; a name of another router fits none.
-ike::EndpointSettings settings_for(const policy::Router& router, ike::EndpointSettings settings) {
+ike::EndpointSettings settings_for(const policy::Router& router, KernelSource& kernel,
+                                   ike::EndpointSettings settings) {
     auto& only = settings.only_connection;
     if (only.starts_with(router.name + "/")) {
         only.erase(0, router.name.size() + 1);
     }
+    settings.kernel_sends_keepalives = kernel.sends_nat_keepalives();
     settings.ike_port = router.ike_port.value_or(settings.ike_port);
     settings.nat_port = router.nat_port.value_or(settings.nat_port);
     return settings;
@@ -60,11 +63,25 @@ RunningRouter::RunningRouter(const policy::Router& wanted, const RouterSurroundi
     : name_(wanted.name),
       surroundings_(surroundings),
       place_(std::move(place)),
-      settings_(settings_for(wanted, surroundings.settings)),
-      endpoint_(wanted.connections, surroundings.rng, settings_),
+      settings_(settings_for(wanted, surroundings.kernel, surroundings.settings)),
+      endpoint_(usable(wanted.connections), surroundings.rng, settings_),
       timer_(surroundings.loop) {}
 
 RunningRouter::~RunningRouter() = default;
+
+policy::ConnectionSet RunningRouter::usable(const policy::ConnectionSet& connections) {
+    auto missing = surroundings_.kernel.missing(policy::esp_algorithms(connections));
+    for (const auto& each : missing) {
+        if (!std::ranges::contains(missing_algorithms_, each)) {
+            surroundings_.log.write(LogArea::xfrm, LogLevel::warn,
+                                    "the kernel lacks " + each.to_string() +
+                                        ": ESP goes without it",
+                                    {.router = name_});
+        }
+    }
+    missing_algorithms_ = std::move(missing);
+    return policy::without_algorithms(connections, missing_algorithms_);
+}
 
 std::expected<void, std::string> RunningRouter::prepare(const policy::ConnectionSet& connections) {
     // One of them may be the daemon's option, so that no file is wrong.
@@ -199,7 +216,7 @@ RunningRouter::reconfigure(const policy::ConnectionSet& connections) {
         const auto complete = with_sources(connections);
         kernel_->set_interfaces(served(complete));
         kernel_->set_traps(served(complete));
-        on_command(ike::Reconfigure{complete});
+        on_command(ike::Reconfigure{usable(complete)});
         follow_paths(connections);
     }
     return prepared;
@@ -248,6 +265,8 @@ void RunningRouter::describe(RouterReport& report, const policy::Router& wanted,
         report, wanted, endpoint_.status(),
         [this](policy::ChildSaId child) { return kernel_->counters(child); }, reading);
     report.leak_guard = kernel_->guard_counters().transform(guard_report);
+    std::ranges::transform(missing_algorithms_, std::back_inserter(report.missing_algorithms),
+                           &policy::Transform::to_string);
     report.send_errors = effects_->send_errors();
     report.last_send_error = effects_->last_send_error();
     report.kernel_differences = drift_->found();
@@ -311,7 +330,7 @@ void RunningRouter::on_path_changed(const ike::PathChanged& change,
             known = *source;
             const auto complete = with_sources(with_auto_);
             kernel_->set_traps(served(complete));
-            on_command(ike::Reconfigure{complete});
+            on_command(ike::Reconfigure{usable(complete)});
         }
     }
     on_command(change);

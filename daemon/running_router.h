@@ -61,6 +61,9 @@ private:
 
     std::expected<void, std::string> install_firewall(const policy::ConnectionSet& connections);
     void on_firewall_changed();
+    /// The connections with what the kernel can do of them. What it cannot is named in the log,
+    /// once.
+    policy::ConnectionSet usable(const policy::ConnectionSet& connections);
     std::expected<void, std::string> prepare(const policy::ConnectionSet& connections);
     std::expected<void, std::string> open_first_sockets(const policy::ConnectionSet& connections);
     /// For a reload: a family that was not served before need not be now.
@@ -99,6 +102,8 @@ private:
     policy::FirewallRules firewall_rules_;
     std::optional<FirewallWatch> firewall_watch_;
     Listeners listeners_;
+    /// ESP algorithms that are configured and that the kernel lacks.
+    std::vector<policy::Transform> missing_algorithms_;
     /// Families without sockets, and why.
     std::map<policy::AddressFamily, std::string> unserved_;
     /// With the router's own ports.

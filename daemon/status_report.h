@@ -131,6 +131,8 @@ struct RouterReport {
     std::uint64_t half_open = 0;
     DroppedReport dropped;
     std::vector<RefusalReport> refusals;
+    /// ESP algorithms that are configured and that the kernel lacks.
+    std::vector<std::string> missing_algorithms;
     std::uint64_t send_errors = 0;
     std::optional<std::string> last_send_error;
     /// States and policies that were found otherwise than they had been put there.
@@ -170,7 +172,8 @@ BOOST_DESCRIBE_STRUCT(DroppedReport, (),
 BOOST_DESCRIBE_STRUCT(RefusalReport, (), (local, remote, code, text))
 BOOST_DESCRIBE_STRUCT(RouterReport, (),
                       (name, netns, file, state, reason, since, connections, leak_guard, half_open,
-                       dropped, refusals, send_errors, last_send_error, kernel_differences))
+                       dropped, refusals, missing_algorithms, send_errors, last_send_error,
+                       kernel_differences))
 BOOST_DESCRIBE_STRUCT(StatusReport, (), (version, time, started, kernel, routers))
 
 } // namespace viaduct::daemon

@@ -3,15 +3,18 @@
 #include "daemon/segment_clamp.h"
 #include "netns/firewall_table.h"
 #include "netns/kernel_setting.h"
+#include "netns/outer_path.h"
 #include "netns/path_mtu.h"
 #include "netns/tunnel_interfaces.h"
 #include "policy/tunnel_mtu.h"
+#include "xfrm/kernel_probe.h"
 #include "xfrm/leftovers.h"
 #include "xfrm/security_associations.h"
 #include "xfrm/trap_table.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -34,6 +37,15 @@ as_optional(const std::expected<std::uint32_t, netns::SystemError>& value) {
 
 /// net/xfrm/xfrm_policy.c: 1 drops what has no state yet.
 constexpr const char* larval_drop = "core/xfrm_larval_drop";
+
+/// 0 where there is no way.
+std::uint32_t outgoing_interface(const netns::NetworkNamespace& place,
+                                 const policy::IpAddress& local, const policy::IpAddress& remote) {
+    auto routes = netns::RouteLookup::open(place);
+    const auto route =
+        routes ? routes->towards(remote, local).value_or(std::nullopt) : std::nullopt;
+    return route ? route->interface : 0;
+}
 
 class XfrmKernel : public RouterKernel {
 public:
@@ -78,21 +90,21 @@ public:
         if (installed) {
             clamp_.on_installed(child);
         }
-        return in_words(installed);
+        return after_install(installed, child);
     }
     std::expected<void, std::string> install_inbound(const policy::ChildSa& child) override {
         const auto installed = associations_.install_inbound(child);
         if (installed) {
             clamp_.on_installed(child);
         }
-        return in_words(installed);
+        return after_install(installed, child);
     }
     std::expected<void, std::string> install_outbound(const policy::ChildSa& child) override {
         const auto installed = associations_.install_outbound(child);
         if (!installed) {
             clamp_.on_removed(child.id);
         }
-        return in_words(installed);
+        return after_install(installed, child);
     }
     std::expected<void, std::string> remove_outbound(policy::ChildSaId child) override {
         // What it still takes in is under way already; segments to come fit its successor.
@@ -190,6 +202,20 @@ public:
     }
 
 private:
+    /// Says once that hardware does not do what it was asked for.
+    std::expected<void, std::string>
+    after_install(const std::expected<void, xfrm::KernelFailure>& installed,
+                  const policy::ChildSa& child) {
+        const auto refusal = associations_.take_offload_refusal();
+        if (refusal && !offload_refusal_told_) {
+            offload_refusal_told_ = true;
+            log_.write(LogArea::xfrm, LogLevel::warn,
+                       "no hardware offload, the kernel does it: " + *refusal,
+                       {.router = router_, .connection = child.connection});
+        }
+        return in_words(installed);
+    }
+
     std::uint16_t fitting_mtu(const policy::WantedInterface& interface) {
         std::vector<std::uint32_t> paths;
         for (const auto* const connection : interface.connections) {
@@ -261,13 +287,18 @@ private:
     xfrm::TrapTable traps_;
     /// While packets wait at traps: what the setting was before.
     std::optional<std::string> packets_wait_;
+    bool offload_refusal_told_ = false;
 };
 
 } // namespace
 
 std::expected<std::unique_ptr<RouterKernel>, std::string>
 XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace& place) {
-    auto associations = xfrm::SecurityAssociations::open(place);
+    auto associations = xfrm::SecurityAssociations::open(
+        place, features(),
+        [&place](const policy::IpAddress& local, const policy::IpAddress& remote) {
+            return outgoing_interface(place, local, remote);
+        });
     if (!associations) {
         return std::unexpected(associations.error().to_string());
     }
@@ -281,6 +312,43 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     }
     return std::make_unique<XfrmKernel>(router, place, std::move(*associations),
                                         std::move(*interfaces), std::move(*table), loop_, log_);
+}
+
+const xfrm::KernelFeatures& XfrmKernelSource::features() {
+    if (!features_) {
+        auto probe = xfrm::KernelProbe::open();
+        features_ = probe ? probe->features() : xfrm::KernelFeatures{};
+        if (!probe) {
+            warn("the kernel cannot be asked what it can: " + probe.error().to_string());
+        }
+    }
+    return *features_;
+}
+
+std::vector<policy::Transform>
+XfrmKernelSource::missing(std::span<const policy::Transform> wanted) {
+    std::vector<policy::Transform> unknown;
+    std::ranges::copy_if(
+        wanted, std::back_inserter(unknown),
+        [this](const policy::Transform& each) { return !missing_.contains(each); });
+    if (!unknown.empty()) {
+        auto probe = xfrm::KernelProbe::open();
+        const auto lacking = probe ? probe->missing(unknown) : std::vector<policy::Transform>{};
+        if (!probe) {
+            warn("the kernel cannot be asked for algorithms: " + probe.error().to_string());
+        }
+        for (const policy::Transform& each : unknown) {
+            missing_[each] = std::ranges::contains(lacking, each);
+        }
+    }
+    std::vector<policy::Transform> result;
+    std::ranges::copy_if(wanted, std::back_inserter(result),
+                         [this](const policy::Transform& each) { return missing_.at(each); });
+    return result;
+}
+
+void XfrmKernelSource::warn(const std::string& text) {
+    log_.write(LogArea::xfrm, LogLevel::warn, text, {});
 }
 
 } // namespace viaduct::daemon

@@ -3,8 +3,11 @@
 
 #include "daemon/log_writer.h"
 #include "daemon/router_kernel.h"
+#include "xfrm/kernel_features.h"
 
 #include <boost/asio/io_context.hpp>
+
+#include <map>
 
 namespace viaduct::daemon {
 
@@ -17,10 +20,18 @@ public:
     open(const std::string& router, const netns::NetworkNamespace& place) override;
     std::string name() const override { return "xfrm"; }
     bool carries_esp() const override { return true; }
+    /// Each algorithm is tried once in the daemon's life.
+    std::vector<policy::Transform> missing(std::span<const policy::Transform> wanted) override;
+    bool sends_nat_keepalives() override { return features().nat_keepalive; }
 
 private:
+    const xfrm::KernelFeatures& features();
+    void warn(const std::string& text);
+
     boost::asio::io_context& loop_;
     LogWriter& log_;
+    std::optional<xfrm::KernelFeatures> features_;
+    std::map<policy::Transform, bool> missing_;
 };
 
 } // namespace viaduct::daemon

@@ -1,6 +1,7 @@
 #include "ike/child_installation.h"
 
 #include "ike/lifetime.h"
+#include "ike/peer_address.h"
 #include "policy/wanted_interface.h"
 
 namespace viaduct::ike {
@@ -31,6 +32,8 @@ policy::ChildSa child_sa(Turn& turn, const IkeSaFacts& facts, const policy::Conn
     if (facts.nat.found())
         child.encapsulation = {.local_port = facts.path.local.port,
                                .remote_port = facts.path.remote.port};
+    if (turn.settings.kernel_sends_keepalives && needs_keepalives(facts))
+        child.nat_keepalive = connection.nat_traversal.keepalive;
     return child;
 }
 
@@ -51,6 +54,7 @@ ChildState install(Turn& turn, const IkeSaFacts& facts, const policy::Connection
                      .remote_selectors = child.remote_selectors,
                      .encapsulation = child.encapsulation,
                      .path = facts.path,
+                     .kernel_keepalive = child.nat_keepalive.count() > 0,
                      .wanted = std::move(wanted),
                      .established = turn.now,
                      .replace_at = lifetime.replace_at,

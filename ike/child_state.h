@@ -23,6 +23,8 @@ struct ChildState {
     std::optional<policy::UdpEncapsulation> encapsulation;
     /// Where the kernel sends it.
     policy::UdpPath path;
+    /// The kernel sends NAT keepalives for as long as it has the outbound side.
+    bool kernel_keepalive = false;
     /// What it was asked for with; its successor asks for the same (RFC 7296 section 2.9.2).
     ChildSelectors wanted;
     TimePoint established;

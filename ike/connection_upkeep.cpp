@@ -49,6 +49,8 @@ void ConnectionUpkeep::adopt(TimePoint now, ConnectionPtr connection) {
     if (before->local_address != connection_->local_address ||
         before->peer_address != connection_->peer_address)
         obstacle_.reset(); // of another way
+    if (before->esp.proposals.empty())
+        held_down_ = false; // by the kernel, which lacked the algorithms
     if (before->start == connection_->start)
         return;
     demand_.clear();

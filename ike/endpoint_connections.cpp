@@ -44,7 +44,9 @@ ConnectionUpkeep* Endpoint::Core::find(const std::string& name) {
 
 void Endpoint::Core::start(TimePoint now, ConnectionUpkeep& upkeep) {
     const auto& connection = upkeep.connection();
-    if (connection.start == policy::StartAction::initiate) {
+    if (connection.esp.proposals.empty()) {
+        attempt_impossible(now, upkeep, cause::KernelLacksAlgorithms{});
+    } else if (connection.start == policy::StartAction::initiate) {
         upkeep.want(now);
         schedule(upkeep);
     } else if (const auto* name = peer_name(connection)) {
@@ -68,6 +70,10 @@ void Endpoint::Core::attempt(TimePoint now, ConnectionUpkeep& upkeep) {
     }
     upkeep.on_attempt(now);
     const auto& connection = upkeep.connection();
+    if (connection.esp.proposals.empty()) {
+        attempt_impossible(now, upkeep, cause::KernelLacksAlgorithms{});
+        return;
+    }
     const auto* name = peer_name(connection);
     if (name && !upkeep.told_address) {
         upkeep.resolving = true;
@@ -80,9 +86,12 @@ void Endpoint::Core::attempt(TimePoint now, ConnectionUpkeep& upkeep) {
         initiate(now, upkeep, *peer);
         return;
     }
-    const cause::LocalFault unknown{"peer_address is any: the peer has to call"};
-    upkeep.unwant(now, unknown);
-    attempt_failed(now, upkeep, {}, unknown);
+    attempt_impossible(now, upkeep, cause::LocalFault{"peer_address is any: the peer has to call"});
+}
+
+void Endpoint::Core::attempt_impossible(TimePoint now, ConnectionUpkeep& upkeep, const Cause& why) {
+    upkeep.unwant(now, why);
+    attempt_failed(now, upkeep, {}, why);
 }
 
 void Endpoint::Core::initiate(TimePoint now, ConnectionUpkeep& upkeep,
@@ -214,7 +223,13 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
     auto* upkeep = find(changed.name);
     if (!upkeep)
         return;
+    const bool could_not_start = upkeep->connection().esp.proposals.empty();
     upkeep->adopt(now, directory_.find(changed.name));
+    if (could_not_start || upkeep->connection().esp.proposals.empty()) {
+        close_all(now, *upkeep, cause::KernelLacksAlgorithms{});
+        start(now, *upkeep);
+        return;
+    }
     if (const auto begun = std::exchange(upkeep->negotiation, std::nullopt)) {
         // It speaks of what was configured before.
         handle(now, *begun, [](auto& turn, auto& sa) { sa.close(turn, cause::Reconfigured{}); });

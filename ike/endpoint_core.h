@@ -142,6 +142,8 @@ private:
     void attempt(TimePoint now, ConnectionUpkeep& upkeep);
     void initiate(TimePoint now, ConnectionUpkeep& upkeep, const policy::IpAddress& peer);
     void report_failed(const ConnectionUpkeep& upkeep, const policy::UdpPath& path, Cause why);
+    /// Nothing will be tried again by itself.
+    void attempt_impossible(TimePoint now, ConnectionUpkeep& upkeep, const Cause& why);
     void attempt_failed(TimePoint now, ConnectionUpkeep& upkeep, const policy::UdpPath& path,
                         Cause why);
     void schedule(const ConnectionUpkeep& upkeep);

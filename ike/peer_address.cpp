@@ -48,11 +48,18 @@ void note_sending(const Turn& turn, IkeSaFacts& facts, std::size_t first_effect)
     }
 }
 
+bool needs_keepalives(const IkeSaFacts& facts) {
+    return facts.nat.local_behind_nat || facts.nat.forced;
+}
+
+bool kernel_keeps_mapping_alive(const ChildState& child) {
+    return child.kernel_keepalive && child.in_use() && !child.waiting_outbound;
+}
+
 std::optional<TimePoint> keepalive_due(const IkeSaFacts& facts,
                                        const policy::Connection& connection) {
     const auto interval = connection.nat_traversal.keepalive;
-    if (interval == std::chrono::seconds::zero() ||
-        !(facts.nat.local_behind_nat || facts.nat.forced))
+    if (interval == std::chrono::seconds::zero() || !needs_keepalives(facts))
         return std::nullopt;
     return facts.last_sent + interval;
 }

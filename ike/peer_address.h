@@ -26,6 +26,10 @@ void move_child(Turn& turn, const IkeSaFacts& facts, ChildState& child);
 /// we send ourselves.
 void note_sending(const Turn& turn, IkeSaFacts& facts, std::size_t first_effect);
 
+/// Whether a mapping before us may have to be kept alive.
+bool needs_keepalives(const IkeSaFacts& facts);
+/// Whether the kernel does that: the child has an outbound SA that sends keepalives.
+bool kernel_keeps_mapping_alive(const ChildState& child);
 /// When the next keepalive is due: nothing without a NAT before us.
 std::optional<TimePoint> keepalive_due(const IkeSaFacts& facts,
                                        const policy::Connection& connection);

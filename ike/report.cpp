@@ -81,6 +81,9 @@ struct Sentence {
         return std::format("the peer broke the protocol in {}: {}", wire::to_string(c.exchange),
                            c.what);
     }
+    std::string operator()(const cause::KernelLacksAlgorithms&) {
+        return "the kernel has none of the algorithms of the ESP proposals";
+    }
     std::string operator()(const cause::KernelRefused& c) {
         return "the kernel refused the child SA: " + c.reason;
     }
@@ -126,6 +129,9 @@ struct Code {
     std::string_view operator()(const cause::PeerRefused&) { return "peer_refused"; }
     std::string_view operator()(const cause::PeerLacks&) { return "peer_lacks"; }
     std::string_view operator()(const cause::ProtocolViolation&) { return "protocol_violation"; }
+    std::string_view operator()(const cause::KernelLacksAlgorithms&) {
+        return "kernel_lacks_algorithms";
+    }
     std::string_view operator()(const cause::KernelRefused&) { return "kernel_refused"; }
     std::string_view operator()(const cause::LocalFault&) { return "local_fault"; }
     std::string_view operator()(const cause::NameUnresolved&) { return "name_unresolved"; }

@@ -85,6 +85,8 @@ struct ProtocolViolation {
     wire::ExchangeType exchange{};
     std::string what;
 };
+/// The kernel has none of the algorithms that the connection's ESP proposals name.
+struct KernelLacksAlgorithms {};
 /// The kernel refused the child SA.
 struct KernelRefused {
     std::string reason;
@@ -125,10 +127,10 @@ using Cause =
     std::variant<cause::NoResponse, cause::NoConnection, cause::NoProposal, cause::NoSelectors,
                  cause::IdentityMismatch, cause::PeerNotAuthenticated, cause::AlreadyUp,
                  cause::UnsupportedAuthMethod, cause::PeerRefused, cause::PeerLacks,
-                 cause::ProtocolViolation, cause::KernelRefused, cause::LocalFault,
-                 cause::NameUnresolved, cause::NoPath, cause::ClosedByPeer, cause::ClosedByOperator,
-                 cause::PeerDead, cause::LifetimeReached, cause::Reconfigured,
-                 cause::ReplacedByPeer, cause::Replaced, cause::NoChildLeft>;
+                 cause::ProtocolViolation, cause::KernelLacksAlgorithms, cause::KernelRefused,
+                 cause::LocalFault, cause::NameUnresolved, cause::NoPath, cause::ClosedByPeer,
+                 cause::ClosedByOperator, cause::PeerDead, cause::LifetimeReached,
+                 cause::Reconfigured, cause::ReplacedByPeer, cause::Replaced, cause::NoChildLeft>;
 
 /// At most 255 octets of it: a peer whose identity is not accepted yet must not fill reports.
 policy::Identity shortened(policy::Identity identity);

@@ -14,6 +14,8 @@ struct EndpointSettings {
     std::uint16_t nat_port = 4500;
     /// Start only this connection by itself, and answer for no other; empty: all.
     std::string only_connection;
+    /// Whether the kernel sends NAT keepalives along with an outbound SA that asks for them.
+    bool kernel_sends_keepalives = false;
     /// Whether MessageReports carry `details` (costs time).
     bool message_details = false;
     /// Half-open IKE SAs (as responder) that are kept, in all and for one address of peers;

@@ -158,6 +158,10 @@ void put_router(Lines& lines, const RouterReport& router, StatusDetail detail) {
         lines.plain(fmt::format("  cannot send ({} times): {}", router.send_errors,
                                 *router.last_send_error));
     }
+    if (!router.missing_algorithms.empty()) {
+        lines.plain(fmt::format("  the kernel lacks {}: ESP goes without",
+                                fmt::join(router.missing_algorithms, ", ")));
+    }
     std::size_t name_width = 8;
     for (const auto& connection : router.connections) {
         name_width = std::max(name_width, connection.name.size());

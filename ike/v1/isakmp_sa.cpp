@@ -253,7 +253,8 @@ void IsakmpSa::on_deadline(Turn& turn) {
     }
     note_sending(turn, facts_, first_effect);
     if (const auto* sa = std::get_if<Established>(&state_))
-        keep_mapping_alive(turn, facts_, *sa->connection);
+        if (std::ranges::none_of(sa->children, kernel_keeps_mapping_alive))
+            keep_mapping_alive(turn, facts_, *sa->connection);
 }
 
 void IsakmpSa::close(Turn& turn, Cause why) {
@@ -460,8 +461,11 @@ void IsakmpSa::check_liveness(Turn& turn) {
 std::optional<TimePoint> IsakmpSa::next_deadline() const {
     auto earliest = std::visit(Deadline{}, state_);
     const auto* sa = std::get_if<Established>(&state_);
+    const bool sends_keepalives =
+        sa && std::ranges::none_of(sa->children, kernel_keeps_mapping_alive);
     for (const auto& each :
-         {parts_.deadline(), sa ? keepalive_due(facts_, *sa->connection) : std::nullopt})
+         {parts_.deadline(),
+          sends_keepalives ? keepalive_due(facts_, *sa->connection) : std::nullopt})
         if (earliest && each)
             earliest = std::min(*earliest, *each);
     return earliest;

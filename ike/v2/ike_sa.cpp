@@ -187,7 +187,8 @@ void IkeSa::on_deadline(Turn& turn) {
     }
     note_sending(turn, facts_, first_effect);
     if (const auto* sa = std::get_if<Established>(&state_); sa && !sa->closing)
-        keep_mapping_alive(turn, facts_, *sa->connection);
+        if (std::ranges::none_of(sa->children, kernel_keeps_mapping_alive))
+            keep_mapping_alive(turn, facts_, *sa->connection);
     watch_children(turn);
 }
 
@@ -356,9 +357,11 @@ bool IkeSa::repeat_sa_init(Turn& turn, std::span<const std::uint8_t> message) co
 std::optional<TimePoint> IkeSa::next_deadline() const {
     auto earliest = std::visit(Deadline{}, state_);
     const auto* sa = std::get_if<Established>(&state_);
+    const bool sends_keepalives =
+        sa && !sa->closing && std::ranges::none_of(sa->children, kernel_keeps_mapping_alive);
     for (const auto& each :
          {facts_.fragments.deadline(),
-          sa && !sa->closing ? keepalive_due(facts_, *sa->connection) : std::nullopt})
+          sends_keepalives ? keepalive_due(facts_, *sa->connection) : std::nullopt})
         if (earliest && each)
             earliest = std::min(*earliest, *each);
     return earliest;

@@ -72,6 +72,28 @@ BOOST_AUTO_TEST_CASE(who_is_behind_a_nat_keeps_its_mapping_alive) {
     BOOST_TEST(nat.keepalives[0] == 5u);
 }
 
+BOOST_AUTO_TEST_CASE(where_the_kernel_keeps_the_mapping_alive_we_do_not) {
+    const auto left = quiet_vpn();
+    for (const bool kernel_sends : {false, true}) {
+        TwoGateways net({{left}}, {{BehindNat::answering(left)}}, 1,
+                        {.kernel_sends_keepalives = kernel_sends});
+        net.nat_address = address("203.0.113.7");
+        std::size_t keepalives = 0;
+        net.inspect = [&](End, std::vector<std::uint8_t>& octets) {
+            keepalives += octets == keepalive ? 1u : 0u;
+            return true;
+        };
+        BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+        net.run_for(110s);
+        BOOST_TEST((keepalives == 0) == kernel_sends);
+        const auto interval = [](const Gateway& gateway) {
+            return gateway.kernel.installed().begin()->second.child.nat_keepalive;
+        };
+        BOOST_TEST((interval(net.left) == (kernel_sends ? 20s : 0s)));
+        BOOST_TEST((interval(net.right) == 0s));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(messages_keep_a_mapping_alive_as_well) {
     auto left = left_vpn();
     left.dpd.interval = 15s;

@@ -87,6 +87,11 @@ void FakeKernel::check(const policy::ChildSa& child) {
         complain("no selectors");
     if (child.reqid == 0)
         complain("no reqid");
+    if (child.soft_volume.bytes > child.hard_volume.bytes ||
+        child.soft_volume.packets > child.hard_volume.packets)
+        complain("a soft limit beyond the hard one");
+    if (child.mode == policy::EspMode::transport && child.encapsulation)
+        complain("transport mode in UDP");
     // The kernel takes the newest state of a reqid, whatever it protects.
     for (const auto& [id, installed] : installed_)
         if (installed.child.reqid == child.reqid &&
@@ -97,9 +102,17 @@ void FakeKernel::check(const policy::ChildSa& child) {
             complain("its reqid is that of a child with other selectors");
 }
 
+bool FakeKernel::refuses() {
+    if (++installations_ == refused_installation)
+        return true;
+    if (refusals == 0)
+        return false;
+    --refusals;
+    return true;
+}
+
 std::optional<std::string> FakeKernel::install(const policy::ChildSa& child, Sides sides) {
-    if (refusals > 0) {
-        --refusals;
+    if (refuses()) {
         refused_.insert(child.id);
         return "no memory (simulated)";
     }
@@ -120,8 +133,7 @@ std::optional<std::string> FakeKernel::install_outbound(const policy::ChildSa& c
         complaints_.push_back(name_ + ": an outbound SA without inbound SA, or twice");
         return "no such child";
     }
-    if (refusals > 0) {
-        --refusals;
+    if (refuses()) {
         installed_.erase(found);
         return "no memory (simulated)";
     }
@@ -173,11 +185,30 @@ const InstalledChild* FakeKernel::outbound(const policy::TrafficSelector& local,
 bool FakeKernel::receive(policy::ChildSpi spi) {
     for (auto& [id, entry] : installed_) {
         if (entry.inbound && entry.child.inbound_spi == spi) {
-            ++entry.inbound_packets;
+            count(entry.child, entry.inbound_packets, entry.inbound);
             return true;
         }
     }
     return false;
+}
+
+void FakeKernel::send(policy::ChildSaId child) {
+    if (const auto found = installed_.find(child); found != installed_.end())
+        count(found->second.child, found->second.outbound_packets, found->second.outbound);
+}
+
+void FakeKernel::count(const policy::ChildSa& child, std::uint64_t& packets, bool& present) {
+    const auto reaches = [&](const policy::VolumeLimit& limit, std::uint64_t number) {
+        return (limit.packets != 0 && number >= limit.packets) ||
+               (limit.bytes != 0 && number * packet_octets >= limit.bytes);
+    };
+    ++packets;
+    if (reaches(child.soft_volume, packets) && !reaches(child.soft_volume, packets - 1))
+        events_.emplace_back(ike::SoftExpired{child.inbound_spi});
+    if (reaches(child.hard_volume, packets)) {
+        present = false;
+        events_.emplace_back(ike::HardExpired{child.inbound_spi});
+    }
 }
 
 Gateway::Gateway(policy::ConnectionSet set, std::uint64_t seed, std::string gateway_name,
@@ -367,6 +398,13 @@ void TwoGateways::drain(End end) {
             offer_packet(sender);
     if (after_step)
         after_step();
+    for (const auto each : {End::left, End::right})
+        tell_events(each);
+}
+
+void TwoGateways::tell_events(End end) {
+    for (const auto& event : at(end).kernel.take_events())
+        kernel_event(end, event);
 }
 
 void TwoGateways::note_lost(std::string what) {
@@ -380,9 +418,12 @@ void TwoGateways::offer_packet(End sender) {
     for (const auto& local : connection.local_selectors) {
         for (const auto& remote : connection.remote_selectors) {
             const auto* sa = from.kernel.outbound(local, remote);
-            if (!sa)
+            if (!sa) {
                 note_lost(from.name + ": no outbound SA");
-            else if (!at(other(sender)).kernel.receive(sa->child.outbound_spi))
+                continue;
+            }
+            from.kernel.send(sa->child.id);
+            if (!at(other(sender)).kernel.receive(sa->child.outbound_spi))
                 note_lost(std::format("{}: SPI {:08x} is unknown to the peer", from.name,
                                       static_cast<std::uint32_t>(sa->child.outbound_spi)));
         }

@@ -15,6 +15,7 @@
 #include <queue>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace viaduct::simulation {
@@ -50,6 +51,7 @@ struct InstalledChild {
     /// Counts installations of outbound SAs: of several, a kernel takes the newest.
     std::uint64_t outbound_number = 0;
     std::uint64_t inbound_packets = 0;
+    std::uint64_t outbound_packets = 0;
 };
 
 /// A kernel that takes child SAs and complains about what a real one would complain about.
@@ -72,16 +74,29 @@ public:
                                    const policy::TrafficSelector& remote) const;
     /// Takes a packet in; false when no SA has this SPI.
     bool receive(policy::ChildSpi spi);
+    /// Sends a packet through the outbound SA of a child.
+    void send(policy::ChildSaId child);
+    /// What limits by volume gave rise to since they were asked for last. A packet counts as
+    /// `packet_octets`; what has reached a hard limit is gone.
+    std::vector<ike::KernelEvent> take_events() { return std::exchange(events_, {}); }
+    static constexpr std::uint64_t packet_octets = 100;
     /// Broken promises: an SPI twice, keys of the wrong length, empty selectors.
     const std::vector<std::string>& complaints() const { return complaints_; }
 
     /// Refuses that many installations from now on.
     unsigned refusals = 0;
+    /// Refuses this installation, counted from 1 on; 0: none.
+    std::uint64_t refused_installation = 0;
+    std::uint64_t installations() const { return installations_; }
 
 private:
     void check(const policy::ChildSa& child);
+    bool refuses();
+    void count(const policy::ChildSa& child, std::uint64_t& packets, bool& present);
 
     std::string name_;
+    std::vector<ike::KernelEvent> events_;
+    std::uint64_t installations_ = 0;
     std::map<policy::ChildSaId, InstalledChild> installed_;
     std::set<policy::ChildSaId> refused_;
     std::uint64_t outbound_number_ = 0;
@@ -194,6 +209,7 @@ private:
     void install(End end, const policy::ChildSa& child, FakeKernel::Sides sides);
     void carry_out(End end, const ike::Effect& effect);
     void offer_packet(End sender);
+    void tell_events(End end);
     void drain(End end);
     void send(End sender, const ike::SendDatagram& datagram);
     void launch(End sender, const ike::SendDatagram& datagram);
