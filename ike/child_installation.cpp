@@ -25,9 +25,14 @@ policy::ChildSa child_sa(Turn& turn, const IkeSaFacts& facts, const policy::Conn
         .inbound_keys = std::move(made.inbound_keys),
         .outbound_keys = std::move(made.outbound_keys),
         .replay_window = connection.esp.replay_window,
+        .header = connection.esp.header,
+        .offload = connection.esp.offload,
         .local_selectors = made.selectors.local(),
         .remote_selectors = made.selectors.remote(),
         .lifetime = made.lifetime,
+        .soft_volume =
+            soft_volume(connection.esp.volume, made.lifetime, connection.esp.rekey, turn.rng),
+        .hard_volume = connection.esp.volume,
     };
     if (facts.nat.found())
         child.encapsulation = {.local_port = facts.path.local.port,

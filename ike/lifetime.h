@@ -23,6 +23,12 @@ struct Lifetime {
 Lifetime lifetime_from(TimePoint now, std::chrono::seconds lifetime, const policy::RekeyTime& rekey,
                        Botan::RandomNumberGenerator& rng);
 
+/// The soft limits of an SA with these hard ones, drawn in the same way. The margin is the part of
+/// the volume that it is of the lifetime; a tenth where none is configured, since traffic may be
+/// faster than the peer's answer.
+policy::VolumeLimit soft_volume(const policy::VolumeLimit& hard, std::chrono::seconds lifetime,
+                                const policy::RekeyTime& rekey, Botan::RandomNumberGenerator& rng);
+
 /// At random between `shortest` and `longest`.
 std::chrono::milliseconds between(std::chrono::milliseconds shortest,
                                   std::chrono::milliseconds longest,

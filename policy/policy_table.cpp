@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace viaduct::policy {
 
@@ -32,12 +33,21 @@ constexpr std::array<std::string_view, 11> ike_keys{
     "version",   "proposals",        "lifetime",      "margin",
     "jitter",    "reauthentication", "first_contact", "retransmission",
     "childless", "fragmentation",    "fragment_size"};
-constexpr std::array<std::string_view, 5> esp_keys{"proposals", "lifetime", "margin", "jitter",
-                                                   "replay_window"};
+constexpr std::array<std::string_view, 11> esp_keys{
+    "proposals",        "lifetime",  "margin",   "jitter",  "replay_window", "lifetime_bytes",
+    "lifetime_packets", "copy_dscp", "copy_ecn", "copy_df", "offload"};
 constexpr std::array<std::string_view, 4> schedule_keys{"first", "factor", "longest", "attempts"};
 
 // The words stand in the order of the enumeration.
 constexpr std::array<std::string_view, 3> childless_words{"never", "allow", "force"};
+constexpr std::array<std::string_view, 3> offload_words{"none", "crypto", "packet"};
+constexpr std::array<std::string_view, 4> copy_dscp_words{"no", "out", "in", "both"};
+
+/// A peer needs time to rekey: less than this would be gone meanwhile.
+constexpr std::int64_t smallest_volume_bytes = 1 << 20;
+constexpr std::int64_t smallest_volume_packets = 1000;
+constexpr std::int64_t largest_volume = std::numeric_limits<std::int64_t>::max();
+
 std::vector<Proposal> read_proposals(const TomlTable& table, ProtocolId protocol,
                                      std::string_view example) {
     std::vector<Proposal> proposals;
@@ -141,6 +151,22 @@ IkePolicy read_ike_policy(const TomlTable& table) {
     return policy;
 }
 
+void read_header_construction(const TomlTable& table, HeaderConstruction& header) {
+    if (const auto index = table.word("copy_dscp", copy_dscp_words)) {
+        header.copy_dscp_out = *index == 1 || *index == 3;
+        header.copy_dscp_in = *index == 2 || *index == 3;
+    }
+    header.copy_ecn = table.boolean("copy_ecn").value_or(header.copy_ecn);
+    header.copy_df = table.boolean("copy_df").value_or(header.copy_df);
+}
+
+void read_volume(const TomlTable& table, VolumeLimit& volume) {
+    const auto bytes = table.integer("lifetime_bytes", smallest_volume_bytes, largest_volume);
+    const auto packets = table.integer("lifetime_packets", smallest_volume_packets, largest_volume);
+    volume.bytes = static_cast<std::uint64_t>(bytes.value_or(0));
+    volume.packets = static_cast<std::uint64_t>(packets.value_or(0));
+}
+
 /// How far HMAC-SHA2-256 is cut is not negotiated, so that only one of both can be meant.
 void take_truncation(const TomlTable& table, EspPolicy& policy) {
     constexpr auto full = static_cast<std::uint16_t>(IntegrityAlgorithm::hmac_sha2_256_128);
@@ -169,6 +195,10 @@ EspPolicy read_esp_policy(const TomlTable& table) {
     policy.replay_window = static_cast<std::uint32_t>(
         table.integer("replay_window", smallest_replay_window, largest_replay_window)
             .value_or(policy.replay_window));
+    read_volume(table, policy.volume);
+    read_header_construction(table, policy.header);
+    if (const auto index = table.word("offload", offload_words))
+        policy.offload = static_cast<HardwareOffload>(*index);
     return policy;
 }
 

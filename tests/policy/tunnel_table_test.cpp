@@ -72,4 +72,23 @@ BOOST_AUTO_TEST_CASE(what_starts_a_connection_needs_to_know_its_peer) {
                "other than \"any\"");
 }
 
+BOOST_AUTO_TEST_CASE(an_ipsec_policy_says_how_packets_become_esp) {
+    const auto esp = [](std::string_view lines) {
+        return connection(with_lines("[esp.modern]", lines)).esp;
+    };
+    const auto plain = esp("");
+    BOOST_TEST((plain.offload == HardwareOffload::none));
+    BOOST_TEST((plain.volume == VolumeLimit{}));
+    BOOST_TEST((plain.header == HeaderConstruction{true, false, true, true}));
+    const auto all =
+        esp("lifetime_bytes = 1073741824\nlifetime_packets = 1000\n"
+            "copy_dscp = \"in\"\ncopy_ecn = false\ncopy_df = false\noffload = \"packet\"");
+    BOOST_TEST((all.offload == HardwareOffload::packet));
+    BOOST_TEST((all.volume == VolumeLimit{1 << 30, 1000}));
+    BOOST_TEST((all.header == HeaderConstruction{false, true, false, false}));
+    BOOST_TEST((esp("copy_dscp = \"both\"").header == HeaderConstruction{true, true, true, true}));
+    BOOST_TEST((esp("copy_dscp = \"no\"").header == HeaderConstruction{false, false, true, true}));
+    BOOST_TEST((esp("offload = \"crypto\"").offload == HardwareOffload::crypto));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
