@@ -70,9 +70,10 @@ struct LineOf {
     }
     ReportLine operator()(const ike::ChildSaEstablished& child) const {
         return {LogLevel::info,
-                fmt::format("child SA established: {} === {}, {}, outbound SPI {}",
+                fmt::format("child SA established: {} === {}, {}{}, outbound SPI {}",
                             policy::to_string(child.local_selectors),
                             policy::to_string(child.remote_selectors), child.suite.to_string(),
+                            child.mode == policy::EspMode::transport ? " in transport mode" : "",
                             child_spi(child.outbound_spi)),
                 child.connection,
                 child_spi(child.inbound_spi),

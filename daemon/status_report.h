@@ -40,6 +40,8 @@ struct ChildSaReport {
     std::string inbound_spi;
     std::string outbound_spi;
     std::string algorithms;
+    /// `tunnel` or `transport`.
+    std::string mode;
     std::vector<std::string> local_selectors;
     std::vector<std::string> remote_selectors;
     bool udp_encapsulation = false;
@@ -155,8 +157,8 @@ BOOST_DESCRIBE_STRUCT(CounterReport, (),
 BOOST_DESCRIBE_STRUCT(GuardReport, (),
                       (outbound_packets, outbound_bytes, inbound_packets, inbound_bytes))
 BOOST_DESCRIBE_STRUCT(ChildSaReport, (),
-                      (inbound_spi, outbound_spi, algorithms, local_selectors, remote_selectors,
-                       udp_encapsulation, established, replacement, counters))
+                      (inbound_spi, outbound_spi, algorithms, mode, local_selectors,
+                       remote_selectors, udp_encapsulation, established, replacement, counters))
 BOOST_DESCRIBE_STRUCT(IkeSaReport, (),
                       (role, established, state, initiator_spi, responder_spi, local, remote,
                        peer_id, algorithms, since, last_heard, replacement, local_behind_nat,

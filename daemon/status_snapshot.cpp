@@ -53,6 +53,7 @@ ChildSaReport child_report(const ike::ChildSaStatus& child, const ReadCounters& 
     report.inbound_spi = spi_text(child.inbound_spi);
     report.outbound_spi = spi_text(child.outbound_spi);
     report.algorithms = child.suite.to_string();
+    report.mode = child.mode == policy::EspMode::tunnel ? "tunnel" : "transport";
     report.local_selectors = texts(child.local_selectors);
     report.remote_selectors = texts(child.remote_selectors);
     report.udp_encapsulation = child.encapsulation.has_value();

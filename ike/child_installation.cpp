@@ -25,6 +25,7 @@ policy::ChildSa child_sa(Turn& turn, const IkeSaFacts& facts, const policy::Conn
         .inbound_keys = std::move(made.inbound_keys),
         .outbound_keys = std::move(made.outbound_keys),
         .replay_window = connection.esp.replay_window,
+        .mode = made.mode,
         .header = connection.esp.header,
         .offload = connection.esp.offload,
         .local_selectors = made.selectors.local(),
@@ -55,6 +56,7 @@ ChildState install(Turn& turn, const IkeSaFacts& facts, const policy::Connection
                      .inbound_spi = child.inbound_spi,
                      .outbound_spi = child.outbound_spi,
                      .suite = child.suite,
+                     .mode = child.mode,
                      .local_selectors = child.local_selectors,
                      .remote_selectors = child.remote_selectors,
                      .encapsulation = child.encapsulation,
@@ -73,7 +75,8 @@ ChildState install(Turn& turn, const IkeSaFacts& facts, const policy::Connection
         turn.effects.emplace_back(InstallChildSa{std::move(child)});
     }
     turn.report(ChildSaEstablished{connection.name, state.id, state.inbound_spi, state.outbound_spi,
-                                   state.suite, state.local_selectors, state.remote_selectors});
+                                   state.suite, state.mode, state.local_selectors,
+                                   state.remote_selectors});
     return state;
 }
 

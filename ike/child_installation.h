@@ -17,6 +17,7 @@ struct NewChild {
     policy::ChildSpi inbound_spi{};
     policy::ChildSpi outbound_spi{};
     policy::EspSuite suite;
+    policy::EspMode mode = policy::EspMode::tunnel;
     policy::NarrowedSelectors selectors;
     policy::EspKeys inbound_keys;
     policy::EspKeys outbound_keys;

@@ -18,6 +18,7 @@ struct ChildState {
     policy::ChildSpi inbound_spi{};
     policy::ChildSpi outbound_spi{};
     policy::EspSuite suite;
+    policy::EspMode mode = policy::EspMode::tunnel;
     std::vector<policy::TrafficSelector> local_selectors;
     std::vector<policy::TrafficSelector> remote_selectors;
     std::optional<policy::UdpEncapsulation> encapsulation;

@@ -24,6 +24,7 @@ struct ChildSaStatus {
     policy::ChildSpi inbound_spi{};
     policy::ChildSpi outbound_spi{};
     policy::EspSuite suite;
+    policy::EspMode mode = policy::EspMode::tunnel;
     std::vector<policy::TrafficSelector> local_selectors;
     std::vector<policy::TrafficSelector> remote_selectors;
     std::optional<policy::UdpEncapsulation> encapsulation;

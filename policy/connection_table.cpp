@@ -309,6 +309,31 @@ void compare_subnets(const TomlTable& table, const Connection& connection) {
                                       std::to_string(max_children));
 }
 
+bool are_all_of(const std::vector<TrafficSelector>& selectors, const IpAddress& address) {
+    return std::ranges::all_of(selectors, [&](const TrafficSelector& selector) {
+        return selector.start_address == address && selector.end_address == address;
+    });
+}
+
+/// RFC 4301 4.1: transport mode is for what the ends of an SA say themselves.
+void compare_mode(const TomlTable& table, const Connection& connection) {
+    // What an interface would carry is refused for another reason.
+    if (connection.esp.mode != EspMode::transport || connection.interface)
+        return;
+    const auto demand = [&](std::string_view key, const std::vector<TrafficSelector>& selectors,
+                            const IpAddress& address) {
+        if (!are_all_of(selectors, address))
+            table.mistake(key, "[esp." + connection.esp.name +
+                                   "] has mode = \"transport\", which is for the gateways' own "
+                                   "addresses; expected [\"" +
+                                   address.to_string() + "\"]");
+    };
+    if (!connection.local_address.is_unspecified())
+        demand("local_subnets", connection.local_selectors, connection.local_address);
+    if (const auto* const peer = std::get_if<IpAddress>(&connection.peer_address))
+        demand("remote_subnets", connection.remote_selectors, *peer);
+}
+
 void read_start(const TomlTable& table, Connection& connection) {
     if (const auto index = table.word("start", start_words))
         connection.start = static_cast<StartAction>(*index);
@@ -375,6 +400,7 @@ Connection read_connection(const TomlTable& table, const NamedPolicies& policies
     read_dpd(table, connection);
     read_nat_traversal(table, connection);
     read_tunnel(table, connection);
+    compare_mode(table, connection);
     connection.aggressive = table.boolean("aggressive").value_or(false);
     check_ikev1_connection(table, connection);
     return connection;

@@ -65,6 +65,9 @@ void check_ikev1_connection(const TomlTable& table, const Connection& connection
                                         "version = 1");
         return;
     }
+    if (connection.esp.mode == EspMode::transport)
+        table.mistake("esp", "IKEv1 has tunnel mode only; the IPsec policy " +
+                                 in_quotes(connection.esp.name) + " has mode = \"transport\"");
     check_ports(table, "local_subnets", connection.local_selectors);
     check_ports(table, "remote_subnets", connection.remote_selectors);
 }

@@ -33,13 +33,14 @@ constexpr std::array<std::string_view, 11> ike_keys{
     "version",   "proposals",        "lifetime",      "margin",
     "jitter",    "reauthentication", "first_contact", "retransmission",
     "childless", "fragmentation",    "fragment_size"};
-constexpr std::array<std::string_view, 11> esp_keys{
-    "proposals",        "lifetime",  "margin",   "jitter",  "replay_window", "lifetime_bytes",
-    "lifetime_packets", "copy_dscp", "copy_ecn", "copy_df", "offload"};
+constexpr std::array<std::string_view, 12> esp_keys{
+    "proposals",      "lifetime",         "margin",    "jitter",   "replay_window", "mode",
+    "lifetime_bytes", "lifetime_packets", "copy_dscp", "copy_ecn", "copy_df",       "offload"};
 constexpr std::array<std::string_view, 4> schedule_keys{"first", "factor", "longest", "attempts"};
 
 // The words stand in the order of the enumeration.
 constexpr std::array<std::string_view, 3> childless_words{"never", "allow", "force"};
+constexpr std::array<std::string_view, 2> mode_words{"tunnel", "transport"};
 constexpr std::array<std::string_view, 3> offload_words{"none", "crypto", "packet"};
 constexpr std::array<std::string_view, 4> copy_dscp_words{"no", "out", "in", "both"};
 
@@ -197,6 +198,8 @@ EspPolicy read_esp_policy(const TomlTable& table) {
             .value_or(policy.replay_window));
     read_volume(table, policy.volume);
     read_header_construction(table, policy.header);
+    if (const auto index = table.word("mode", mode_words))
+        policy.mode = static_cast<EspMode>(*index);
     if (const auto index = table.word("offload", offload_words))
         policy.offload = static_cast<HardwareOffload>(*index);
     return policy;

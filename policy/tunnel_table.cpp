@@ -55,6 +55,10 @@ void read_interface(const TomlTable& table, Connection& connection) {
     connection.interface = std::move(interface);
     if (const auto conflict = route_conflict(connection))
         table.mistake("interface", *conflict);
+    if (connection.esp.mode == EspMode::transport)
+        table.mistake("interface", "an 'interface' needs tunnel mode; the IPsec policy " +
+                                       in_quotes(connection.esp.name) +
+                                       " has mode = \"transport\"");
 }
 
 } // namespace

@@ -43,8 +43,9 @@ std::string nat_text(const IkeSaReport& sa) {
 }
 
 void put_child(Lines& lines, const ChildSaReport& child) {
-    lines.labelled("child SA", fmt::format("in {}, out {}, {}{}, {}, replaced {}",
+    lines.labelled("child SA", fmt::format("in {}, out {}, {}{}{}, {}, replaced {}",
                                            child.inbound_spi, child.outbound_spi, child.algorithms,
+                                           child.mode == "transport" ? " in transport mode" : "",
                                            child.udp_encapsulation ? " in UDP" : "",
                                            ago(child.established), in(child.replacement)));
     lines.labelled("", fmt::format("{} === {}", fmt::join(child.local_selectors, ", "),

@@ -8,6 +8,7 @@
 #include "ike/v2/exchange_message.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/reauthentication.h"
+#include "ike/v2/transport_mode.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
 
@@ -42,6 +43,7 @@ std::vector<wire::Payload> request_payloads(const policy::Connection& connection
     if (initial_contact)
         payloads.emplace_back(plain_notify(NotifyType::initial_contact));
     if (child) {
+        append_mode(payloads, child->mode);
         payloads.emplace_back(sa_payload(*child));
         payloads.emplace_back(ts_initiator(child->selectors.local));
         payloads.emplace_back(ts_responder(child->selectors.remote));
@@ -86,10 +88,14 @@ std::expected<ChildState, Cause> first_child(Turn& turn, const IkeSaFacts& facts
         return std::unexpected(std::move(*refused));
     if (!response.sa || !response.ts_initiator || !response.ts_responder)
         return std::unexpected(violation("the answer holds no child SA and no error"));
-    const auto agreed = consume_child_answer(ExchangeType::ike_auth, *state.child, *response.sa,
-                                             *response.ts_initiator, *response.ts_responder);
+    auto agreed = consume_child_answer(ExchangeType::ike_auth, *state.child, *response.sa,
+                                       *response.ts_initiator, *response.ts_responder);
     if (!agreed)
         return std::unexpected(agreed.error());
+    const auto mode = answered_mode(ExchangeType::ike_auth, state.child->mode, response.notifies);
+    if (!mode)
+        return std::unexpected(mode.error());
+    agreed->mode = *mode;
     return install_child(
         turn, facts, *state.connection, *agreed,
         {state.keys.suite.prf, state.sk_d, {}, state.first.nonce_i, state.first.nonce_r},
@@ -185,7 +191,7 @@ IkeSaState begin_auth(Turn& turn, IkeSaFacts& facts, ConnectionPtr connection,
             wanted, [&](const auto& each) { return turn.is_demanded(*connection, each); });
         // Selectors of no common family are refused when the file is read.
         if (!wanted.empty())
-            child = offer_child(turn, *connection,
+            child = offer_child(turn, facts, *connection,
                                 std::move(demanded == wanted.end() ? wanted.front() : *demanded),
                                 policy::KeyExchangeKind::ignored);
     }

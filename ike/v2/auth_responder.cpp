@@ -9,6 +9,7 @@
 #include "ike/v2/fragmentation.h"
 #include "ike/v2/reauthentication.h"
 #include "ike/v2/timers.h"
+#include "ike/v2/transport_mode.h"
 #include "ike/wire/v2_message_rules.h"
 #include "policy/connection_lookup.h"
 
@@ -199,6 +200,7 @@ std::expected<wire::Octets, Cause> our_auth(const AuthAwaited& state,
 }
 
 void append_child(std::vector<wire::Payload>& payloads, const AgreedChild& agreed) {
+    append_mode(payloads, agreed.mode);
     payloads.emplace_back(sa_payload(agreed));
     // TSi is the peer's side: it began.
     payloads.emplace_back(ts_initiator(agreed.selectors.remote()));
@@ -242,6 +244,8 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
     std::optional<Cause> child_failure;
     if (choice.agreed) {
         choice.agreed->inbound_spi = turn.child_spis.draw(turn.rng);
+        choice.agreed->mode =
+            chosen_mode(facts, *connection, choice.agreed->selectors, request.notifies);
         auto installed = install_child(
             turn, facts, *connection, *choice.agreed,
             {state.suite.prf, state.keys->d, {}, state.first.nonce_i, state.first.nonce_r},

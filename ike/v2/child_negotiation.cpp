@@ -1,5 +1,6 @@
 #include "ike/v2/child_negotiation.h"
 
+#include "ike/v2/transport_mode.h"
 #include "policy/proposal_choice.h"
 
 #include <algorithm>
@@ -48,14 +49,16 @@ std::optional<policy::ChildSpi> child_spi(const wire::Octets& octets) {
     return number > 255 ? std::optional(policy::ChildSpi{number}) : std::nullopt;
 }
 
-ChildOffer offer_child(Turn& turn, const policy::Connection& connection, ChildSelectors selectors,
-                       KeyExchangeKind key_exchange) {
+ChildOffer offer_child(Turn& turn, const IkeSaFacts& facts, const policy::Connection& connection,
+                       ChildSelectors selectors, KeyExchangeKind key_exchange) {
     auto proposals = connection.esp.proposals;
     if (key_exchange == KeyExchangeKind::ignored)
         proposals = without_key_exchange(std::move(proposals));
+    const auto mode = offered_mode(facts, connection, selectors);
     return {.inbound_spi = turn.child_spis.draw(turn.rng),
             .proposals = std::move(proposals),
-            .selectors = std::move(selectors)};
+            .selectors = std::move(selectors),
+            .mode = mode};
 }
 
 wire::SaPayload sa_payload(const ChildOffer& offer) {
@@ -146,6 +149,7 @@ std::expected<ChildState, Cause> install_child(Turn& turn, const IkeSaFacts& fac
         {.inbound_spi = agreed.inbound_spi,
          .outbound_spi = agreed.outbound_spi,
          .suite = agreed.suite,
+         .mode = agreed.mode,
          .selectors = agreed.selectors,
          .inbound_keys = we_began ? std::move(keys->responder) : std::move(keys->initiator),
          .outbound_keys = we_began ? std::move(keys->initiator) : std::move(keys->responder),

@@ -14,8 +14,8 @@ namespace viaduct::ike::v2 {
 
 /// Draws an SPI and offers what the connection is configured for. The child of IKE_AUTH has no key
 /// exchange of its own: then groups are left out (RFC 7296 section 1.2).
-ChildOffer offer_child(Turn& turn, const policy::Connection& connection, ChildSelectors selectors,
-                       policy::KeyExchangeKind key_exchange);
+ChildOffer offer_child(Turn& turn, const IkeSaFacts& facts, const policy::Connection& connection,
+                       ChildSelectors selectors, policy::KeyExchangeKind key_exchange);
 /// An ESP SPI as payloads carry it: four octets, network byte order.
 wire::Octets spi_octets(policy::ChildSpi spi);
 /// Nothing unless it is four octets long and outside the reserved range (RFC 4303 section 2.1).
@@ -34,6 +34,8 @@ struct AgreedChild {
     policy::Proposal chosen;
     std::uint8_t proposal_number = 1;
     policy::NarrowedSelectors selectors;
+    /// By transport_mode.h.
+    policy::EspMode mode = policy::EspMode::tunnel;
 };
 
 /// As initiator: checks the answer against the offer. `exchange` is named where the peer breaks the

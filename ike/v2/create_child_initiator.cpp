@@ -8,6 +8,7 @@
 #include "ike/v2/key_agreement.h"
 #include "ike/v2/passing_failure.h"
 #include "ike/v2/rekey_child.h"
+#include "ike/v2/transport_mode.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
 
@@ -170,7 +171,8 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa, const CreateChild& p
 
 } // namespace
 
-std::optional<std::vector<wire::Payload>> begin_create_child(Turn& turn, const Established& sa,
+std::optional<std::vector<wire::Payload>> begin_create_child(Turn& turn, const IkeSaFacts& facts,
+                                                             const Established& sa,
                                                              CreateChild& purpose) {
     const ChildState* old = nullptr;
     if (purpose.rekeyed) {
@@ -186,14 +188,15 @@ std::optional<std::vector<wire::Payload>> begin_create_child(Turn& turn, const E
         // While the request waited, the peer made what was missing.
         return std::nullopt;
     }
-    purpose.offer =
-        offer_child(turn, *sa.connection, purpose.selectors, policy::KeyExchangeKind::negotiated);
+    purpose.offer = offer_child(turn, facts, *sa.connection, purpose.selectors,
+                                policy::KeyExchangeKind::negotiated);
     purpose.nonce = draw_nonce(turn);
     purpose.key_exchange = offered_key_exchange(turn, purpose.offer.proposals, purpose.group);
 
     std::vector<wire::Payload> payloads;
     if (old)
         payloads.emplace_back(rekey_notify(old->inbound_spi));
+    append_mode(payloads, purpose.offer.mode);
     payloads.emplace_back(sa_payload(purpose.offer));
     payloads.emplace_back(wire::NoncePayload{purpose.nonce});
     if (purpose.key_exchange)
@@ -228,6 +231,12 @@ std::optional<Cause> consume_create_child_response(Turn& turn, IkeSaFacts& facts
     if (response.ts_initiator && response.ts_responder)
         agreed = consume_child_answer(ExchangeType::create_child_sa, purpose.offer, response.sa,
                                       *response.ts_initiator, *response.ts_responder);
+    if (const auto mode =
+            answered_mode(ExchangeType::create_child_sa, purpose.offer.mode, response.notifies);
+        !mode)
+        agreed = std::unexpected(mode.error());
+    else if (agreed)
+        agreed->mode = *mode;
     auto secret = agreed.and_then([&](const AgreedChild& each) {
         return agree_on_secret(turn, each.suite.key_exchange, purpose.key_exchange,
                                response.key_exchange);

@@ -9,7 +9,8 @@ namespace viaduct::ike::v2 {
 
 /// The payloads of the request; fills what the purpose keeps while it is under way. Nothing when
 /// the child that was to be rekeyed is gone, or no key pair could be made.
-std::optional<std::vector<wire::Payload>> begin_create_child(Turn& turn, const Established& sa,
+std::optional<std::vector<wire::Payload>> begin_create_child(Turn& turn, const IkeSaFacts& facts,
+                                                             const Established& sa,
                                                              purpose::CreateChild& purpose);
 
 /// Handles the response. What comes back is why the IKE SA must end, if it must.

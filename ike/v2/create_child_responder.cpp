@@ -6,6 +6,7 @@
 #include "ike/v2/key_agreement.h"
 #include "ike/v2/passing_failure.h"
 #include "ike/v2/rekey_ike.h"
+#include "ike/v2/transport_mode.h"
 #include "ike/v2/wanted_children.h"
 #include "ike/wire/v2_message_rules.h"
 
@@ -81,6 +82,7 @@ Payloads answer_child_request(Turn& turn, IkeSaFacts& facts, Established& sa,
 
     auto nonce = draw_nonce(turn);
     agreed->inbound_spi = turn.child_spis.draw(turn.rng);
+    agreed->mode = chosen_mode(facts, *sa.connection, agreed->selectors, request.notifies);
     const ChildSelectors needed{agreed->selectors.local(), agreed->selectors.remote()};
     const bool has_another_way = std::ranges::any_of(sa.children, [&](const ChildState& each) {
         return each.in_use() && !each.waiting_outbound && protects(each, needed);
@@ -104,7 +106,10 @@ Payloads answer_child_request(Turn& turn, IkeSaFacts& facts, Established& sa,
     if (!rekeyed)
         turn.outcomes.emplace_back(outcome::ChildUp{sa.connection->name});
 
-    Payloads payloads{sa_payload(*agreed), wire::NoncePayload{std::move(nonce)}};
+    Payloads payloads;
+    append_mode(payloads, agreed->mode);
+    payloads.emplace_back(sa_payload(*agreed));
+    payloads.emplace_back(wire::NoncePayload{std::move(nonce)});
     if (exchanged->payload)
         payloads.emplace_back(std::move(*exchanged->payload));
     payloads.emplace_back(ts_initiator(agreed->selectors.remote()));

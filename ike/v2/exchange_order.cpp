@@ -16,11 +16,12 @@ namespace {
 struct Contents {
     using Payloads = std::optional<std::vector<wire::Payload>>;
     Turn& turn;
+    const IkeSaFacts& facts;
     const Established& sa;
 
     Payloads operator()(const purpose::LivenessCheck&) { return Payloads(std::in_place); }
     Payloads operator()(purpose::CreateChild& purpose) {
-        return begin_create_child(turn, sa, purpose);
+        return begin_create_child(turn, facts, sa, purpose);
     }
     Payloads operator()(const purpose::DeleteChildren& purpose) {
         return Payloads({wire::DeletePayload{policy::ProtocolId::esp, purpose.spis}});
@@ -47,12 +48,12 @@ std::size_t urgency(const RequestPurpose& purpose) {
     return purpose.index();
 }
 
-std::optional<NextRequest> take_next(Turn& turn, Established& sa) {
+std::optional<NextRequest> take_next(Turn& turn, const IkeSaFacts& facts, Established& sa) {
     while (!sa.waiting.empty()) {
         const auto next = std::ranges::max_element(sa.waiting, {}, urgency);
         auto purpose = std::move(*next);
         sa.waiting.erase(next);
-        if (auto payloads = std::visit(Contents{turn, sa}, purpose))
+        if (auto payloads = std::visit(Contents{turn, facts, sa}, purpose))
             return NextRequest{std::move(purpose), std::move(*payloads)};
     }
     return std::nullopt;
@@ -68,7 +69,7 @@ void request(Turn& turn, IkeSaFacts& facts, Established& sa, RequestPurpose purp
 void start_waiting_request(Turn& turn, IkeSaFacts& facts, Established& sa) {
     if (sa.under_way)
         return;
-    auto next = take_next(turn, sa);
+    auto next = take_next(turn, facts, sa);
     if (!next)
         return;
     const auto id = sa.next_request;

@@ -54,6 +54,7 @@ struct ChildOffer {
     policy::ChildSpi inbound_spi{};
     std::vector<policy::Proposal> proposals;
     ChildSelectors selectors;
+    policy::EspMode mode = policy::EspMode::tunnel;
 };
 
 /// Initiator, IKE_SA_INIT request sent.

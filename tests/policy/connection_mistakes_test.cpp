@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(unknown_keys_and_tables_name_the_nearest) {
         "router1.toml:16:3: unknown key 'conection' in the file, did you mean 'connection'?");
     BOOST_TEST(with_extra("[esp.other]\nproposals = [\"aes128gcm16\"]\nrekey = 1") ==
                "router1.toml:18:1: unknown key 'rekey' in [esp.other]; expected one of proposals, "
-               "lifetime, margin, jitter, replay_window, lifetime_bytes, lifetime_packets, "
-               "copy_dscp, copy_ecn, copy_df, offload");
+               "lifetime, margin, jitter, replay_window, mode, lifetime_bytes, "
+               "lifetime_packets, copy_dscp, copy_ecn, copy_df, offload");
 }
 
 BOOST_AUTO_TEST_CASE(a_proposals_mistake_is_placed_inside_the_string) {

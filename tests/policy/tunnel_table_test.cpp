@@ -62,6 +62,33 @@ BOOST_AUTO_TEST_CASE(mistakes_about_the_interface_are_named) {
                "router1.toml:16:7: 'mtu': 500 is out of range; expected 576 to 65535");
 }
 
+BOOST_AUTO_TEST_CASE(an_interface_needs_tunnel_mode) {
+    const auto text = with_lines("[esp.modern]", "mode = \"transport\"",
+                                 connection_text("interface = \"vti1\"\n"));
+    BOOST_TEST(mistakes_text(text) ==
+               "router1.toml:17:13: an 'interface' needs tunnel mode; the IPsec "
+               "policy 'modern' has mode = \"transport\"");
+}
+
+BOOST_AUTO_TEST_CASE(transport_mode_is_for_the_gateways_own_addresses) {
+    const auto with = [](std::string_view local, std::string_view remote, std::string_view peer) {
+        auto text = with_lines("[esp.modern]", "mode = \"transport\"");
+        text = with_line("local_subnets", "local_subnets = " + std::string(local), text);
+        text = with_line("remote_subnets", "remote_subnets = " + std::string(remote), text);
+        return with_line("peer_address", "peer_address = \"" + std::string(peer) + "\"", text);
+    };
+    const auto good = with("[\"10.10.10.5/32[tcp/179]\", \"10.10.10.5/32[udp]\"]",
+                           "[\"10.10.10.4/32\"]", "10.10.10.4");
+    BOOST_TEST((connection(good).esp.mode == EspMode::transport));
+    BOOST_TEST(mistakes_text(with("[\"192.168.11.0/24\"]", "[\"10.10.10.6\"]", "10.10.10.4")) ==
+               "router1.toml:15:17: [esp.modern] has mode = \"transport\", which is for the "
+               "gateways' own addresses; expected [\"10.10.10.5\"]\n"
+               "router1.toml:16:18: [esp.modern] has mode = \"transport\", which is for the "
+               "gateways' own addresses; expected [\"10.10.10.4\"]");
+    // Where the peer's address is not known, whoever comes from these networks fits.
+    BOOST_TEST(mistakes_text(with("[\"10.10.10.5\"]", "[\"10.0.0.0/8\"]", "any")).empty());
+}
+
 BOOST_AUTO_TEST_CASE(what_starts_a_connection_needs_to_know_its_peer) {
     const auto on_demand = connection(connection_text("start = \"on-demand\""));
     BOOST_TEST((on_demand.start == StartAction::on_demand));
@@ -77,13 +104,13 @@ BOOST_AUTO_TEST_CASE(an_ipsec_policy_says_how_packets_become_esp) {
         return connection(with_lines("[esp.modern]", lines)).esp;
     };
     const auto plain = esp("");
-    BOOST_TEST((plain.offload == HardwareOffload::none));
+    BOOST_TEST((plain.mode == EspMode::tunnel && plain.offload == HardwareOffload::none));
     BOOST_TEST((plain.volume == VolumeLimit{}));
     BOOST_TEST((plain.header == HeaderConstruction{true, false, true, true}));
     const auto all =
-        esp("lifetime_bytes = 1073741824\nlifetime_packets = 1000\n"
+        esp("mode = \"tunnel\"\nlifetime_bytes = 1073741824\nlifetime_packets = 1000\n"
             "copy_dscp = \"in\"\ncopy_ecn = false\ncopy_df = false\noffload = \"packet\"");
-    BOOST_TEST((all.offload == HardwareOffload::packet));
+    BOOST_TEST((all.mode == EspMode::tunnel && all.offload == HardwareOffload::packet));
     BOOST_TEST((all.volume == VolumeLimit{1 << 30, 1000}));
     BOOST_TEST((all.header == HeaderConstruction{false, true, false, false}));
     BOOST_TEST((esp("copy_dscp = \"both\"").header == HeaderConstruction{true, true, true, true}));

@@ -37,6 +37,8 @@ std::vector<std::string> differences(const policy::ChildSa& ours, const policy::
         out.emplace_back("different keys");
     if (theirs.suite != ours.suite)
         out.emplace_back("different suites");
+    if (theirs.mode != ours.mode)
+        out.emplace_back("different modes");
     if (theirs.local_selectors != ours.remote_selectors ||
         theirs.remote_selectors != ours.local_selectors)
         out.emplace_back("different selectors");

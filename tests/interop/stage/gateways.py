@@ -15,7 +15,7 @@ import time
 from .namespaces import CommandFailed, run_quietly, spawn
 
 # Only these: loading all that Debian ships costs seconds under emulation.
-_CHARON_PLUGINS = "random nonce openssl kdf kernel-netlink socket-default vici updown"
+_CHARON_PLUGINS = "random nonce openssl aes ccm ctr kdf kernel-netlink socket-default vici updown"
 _CHARON_SETTINGS = """charon {{
     load = {plugins}
     threads = 8

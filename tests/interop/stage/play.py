@@ -59,7 +59,7 @@ class Play:
         message_count = len(self.capture.messages)
         spis = self._spis() if step.renewed or step.kept else None
         streams = {f"{sender} to {receiver}": self.network.stream(
-            sender, str(self.scenario.topology.hosts[receiver].address.ip))
+            sender, str(self.scenario.topology.address(receiver)))
             for sender, receiver in step.stream}
         for action in step.do:
             self.story.write(f"   {action}\n")
@@ -237,7 +237,7 @@ class Play:
         """As routers in the world do: what is in no tunnel and private does not go out."""
         rules = []
         for sender, receiver in pairs:
-            source, destination = (self.scenario.topology.hosts[host].address.ip
+            source, destination = (self.scenario.topology.address(host)
                                    for host in (sender, receiver))
             family = "ip" if source.version == 4 else "ip6"
             rules.append(f"{family} saddr {source} {family} daddr {destination}"
@@ -251,7 +251,7 @@ class Play:
                 run_quietly(["nft", "-f", "-"], namespace=self.network[name], stdin=ruleset)
 
     def _ping(self, sender, receiver, awaited):
-        address = str(self.scenario.topology.hosts[receiver].address.ip)
+        address = str(self.scenario.topology.address(receiver))
         for _ in range(PINGS):
             self.sequence += 1
             awaited[(sender, address, self.sequence)] = False
@@ -265,7 +265,7 @@ class Play:
         self.network.send_ping(sender, address, self.sequence)
 
     def _collect(self):
-        for host in self.scenario.topology.hosts:
+        for host in self.scenario.topology.names():
             for address, sequence in self.network.take_answers(host):
                 self.answers.add((host, address, sequence))
         return self.answers
@@ -356,7 +356,7 @@ def _connection_differences(name, found, expected):
     reason = found["reason"] or {"code": None, "text": ""}
     seen = {
         "state": found["state"], "role": newest.get("role"), "ike": newest.get("algorithms"),
-        "esp": child.get("algorithms"), "peer_id": newest.get("peer_id"),
+        "esp": child.get("algorithms"), "mode": child.get("mode"), "peer_id": newest.get("peer_id"),
         "local": child.get("local_selectors"), "remote": child.get("remote_selectors"),
         "reason": reason["code"], "ike_sas": len(sas), "child_sas": len(children),
     }

@@ -17,7 +17,7 @@ VERBS = {"start": 1, "stop": 1, "kill": 1, "initiate": 2, "terminate": 2, "reloa
          "rekey": 2, "reauthenticate": 2, "impair": 2, "repair": 0,
          "cut": 0, "mend": 0}
 CONNECTION_KEYS = {"state", "role", "ike", "esp", "local", "remote", "peer_id", "reason",
-                   "reason_has", "ike_sas", "child_sas"}
+                   "reason_has", "ike_sas", "child_sas", "mode"}
 
 
 @dataclass
@@ -114,6 +114,6 @@ def _read_step(name, number, entry, topology):
         if kind not in ("ike", "child"):
             raise ScenarioMistake(f"{where}: {kind!r} is neither 'ike' nor 'child'")
     for pair in step.through + step.apart + step.blocked + step.stream:
-        if len(pair) != 2 or not set(pair) <= set(topology.hosts):
-            raise ScenarioMistake(f"{where}: {pair} are not two hosts of the topology")
+        if len(pair) != 2 or not set(pair) <= topology.names():
+            raise ScenarioMistake(f"{where}: {pair} are not two hosts or gateways of the topology")
     return step

@@ -41,6 +41,13 @@ class Topology:
         """Where the other gateway finds this one."""
         return self.nat[gateway].outside if gateway in self.nat else self.gateways[gateway]
 
+    def address(self, name):
+        """Of a host, or of a gateway on the outer link."""
+        return self.gateways[name].ip if name in self.gateways else self.hosts[name].address.ip
+
+    def names(self):
+        return {*self.hosts, *self.gateways}
+
 
 @dataclass
 class Nat:
@@ -96,8 +103,8 @@ class Network:
         self._make_links()
         self._set_addresses()
         self._masquerade()
-        self._pingers = {name: Pinger(self.namespaces[name], host.address.ip)
-                         for name, host in topology.hosts.items()}
+        self._pingers = {name: Pinger(self.namespaces[name], topology.address(name))
+                         for name in topology.names()}
 
     def __getitem__(self, name):
         return self.namespaces[name]
@@ -165,9 +172,8 @@ class Network:
         self._pingers[sender].send(address, sequence)
 
     def stream(self, sender, address):
-        """Starts a stream of echo requests from this host."""
-        host = self.topology.hosts[sender]
-        return Stream(Pinger(self.namespaces[sender], host.address.ip), address)
+        """Starts a stream of echo requests from this host or gateway."""
+        return Stream(Pinger(self.namespaces[sender], self.topology.address(sender)), address)
 
     def take_answers(self, sender):
         """Pairs of (address, sequence) that have arrived at this host since the last call."""

@@ -1,0 +1,58 @@
+#include "ike/v2/transport_mode.h"
+
+#include "ike/v2/failure_notify.h"
+
+#include <algorithm>
+
+namespace viaduct::ike::v2 {
+
+namespace {
+
+using policy::EspMode;
+
+bool are_all_of(std::span<const policy::TrafficSelector> selectors,
+                const policy::IpAddress& address) {
+    return std::ranges::all_of(selectors, [&](const policy::TrafficSelector& selector) {
+        return selector.start_address == address && selector.end_address == address;
+    });
+}
+
+EspMode mode_between(const IkeSaFacts& facts, const policy::Connection& connection,
+                     std::span<const policy::TrafficSelector> local,
+                     std::span<const policy::TrafficSelector> remote) {
+    const bool fits = !facts.nat.found() && are_all_of(local, facts.path.local.address) &&
+                      are_all_of(remote, facts.path.remote.address);
+    return fits ? connection.esp.mode : EspMode::tunnel;
+}
+
+} // namespace
+
+EspMode offered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
+                     const ChildSelectors& selectors) {
+    return mode_between(facts, connection, selectors.local, selectors.remote);
+}
+
+EspMode chosen_mode(const IkeSaFacts& facts, const policy::Connection& connection,
+                    const policy::NarrowedSelectors& selectors,
+                    std::span<const wire::NotifyPayload> request) {
+    if (!contains(request, wire::NotifyType::use_transport_mode))
+        return EspMode::tunnel;
+    return mode_between(facts, connection, selectors.local(), selectors.remote());
+}
+
+std::expected<EspMode, Cause> answered_mode(wire::ExchangeType exchange, EspMode offered,
+                                            std::span<const wire::NotifyPayload> response) {
+    if (!contains(response, wire::NotifyType::use_transport_mode))
+        return EspMode::tunnel;
+    if (offered != EspMode::transport)
+        return std::unexpected(cause::ProtocolViolation{
+            exchange, "the answer has USE_TRANSPORT_MODE, which was not asked for"});
+    return EspMode::transport;
+}
+
+void append_mode(std::vector<wire::Payload>& payloads, EspMode mode) {
+    if (mode == EspMode::transport)
+        payloads.emplace_back(plain_notify(wire::NotifyType::use_transport_mode));
+}
+
+} // namespace viaduct::ike::v2
