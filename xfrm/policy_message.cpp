@@ -72,6 +72,14 @@ xfrm_user_tmpl kernel_template(const KernelPolicy& policy) {
     return result;
 }
 
+/// Also ICMP errors whose enclosed packet the reverse policy takes (RFC 4301 section 6): they come
+/// from routers on the way, which need not be within the selectors. The kernel looks at it where it
+/// looks for a packet's way out, and where it passes packets on.
+bool takes_errors(const KernelPolicy& policy) {
+    return policy.mode == policy::EspMode::tunnel &&
+           policy.selector.direction != PolicyDirection::in;
+}
+
 } // namespace
 
 NetlinkMessage put_policy(const KernelPolicy& policy) {
@@ -84,6 +92,7 @@ NetlinkMessage put_policy(const KernelPolicy& policy) {
     info.priority = policy_priority(policy.selector);
     info.dir = direction_name(policy.selector.direction).number;
     info.action = XFRM_POLICY_ALLOW;
+    info.flags = takes_errors(policy) ? XFRM_POLICY_ICMP : 0;
     info.share = XFRM_SHARE_ANY;
     message.put_fixed(info);
     message.put_attribute_of(XFRMA_TMPL, kernel_template(policy));
@@ -114,11 +123,11 @@ NetlinkMessage delete_policy(const PolicySelector& selector) {
 }
 
 std::string describe_policy(const KernelPolicy& policy) {
-    return std::format("ip xfrm policy update {} priority {} tmpl src {} dst {} proto esp reqid {} "
-                       "mode {}",
+    return std::format("ip xfrm policy update {} priority {}{} tmpl src {} dst {} proto esp reqid "
+                       "{} mode {}",
                        selector_text(policy.selector), policy_priority(policy.selector),
-                       policy.tunnel_source.to_string(), policy.tunnel_destination.to_string(),
-                       policy.reqid, mode_name(policy.mode));
+                       takes_errors(policy) ? " flag icmp" : "", policy.tunnel_source.to_string(),
+                       policy.tunnel_destination.to_string(), policy.reqid, mode_name(policy.mode));
 }
 
 } // namespace viaduct::xfrm

@@ -66,6 +66,10 @@ std::uint8_t header_flags(const ChildSa& child, Direction direction) {
     if (direction == Direction::inbound && child.header.copy_dscp_in) {
         flags |= XFRM_STATE_DECAP_DSCP;
     }
+    if (direction == Direction::inbound) {
+        // RFC 4301 section 6.2: errors about packets of the child come from routers on their way.
+        flags |= XFRM_STATE_ICMP;
+    }
     if (direction == Direction::outbound && !child.header.copy_df) {
         flags |= XFRM_STATE_NOPMTUDISC;
     }
@@ -177,6 +181,7 @@ std::string describe_header(const ChildSa& child, Direction direction) {
              {XFRM_STATE_NOECN, " flag noecn"},
              {XFRM_STATE_DECAP_DSCP, " flag decap-dscp"},
              {XFRM_STATE_NOPMTUDISC, " flag nopmtudisc"},
+             {XFRM_STATE_ICMP, " flag icmp"},
              {XFRM_STATE_AF_UNSPEC, " flag af-unspec"}}) {
         text += (flags & flag) != 0 ? name : "";
     }

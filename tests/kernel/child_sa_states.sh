@@ -42,12 +42,12 @@ removes() {
 
 installs suite=aes256gcm16
 expect_lines "$(states)" 'src 10.10.10.4 dst 10.10.10.5' 'proto esp spi 0xc0000000 reqid 7 mode tunnel' \
-    'replay-window 0 flag af-unspec' 'anti-replay esn context' 'replay_window 1024, bitmap-length 32' \
+    'replay-window 0 flag icmp af-unspec' 'anti-replay esn context' 'replay_window 1024, bitmap-length 32' \
     'aead rfc4106(gcm(aes)) 0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324 128' \
     'src 10.10.10.5 dst 10.10.10.4' 'proto esp spi 0xc0000001 reqid 7 mode tunnel'
 [ "$(policies)" = "$(cat <<'EXPECTED'
-src 192.168.10.0/24 dst 192.168.20.0/24 dir out priority 193856 tmpl src 10.10.10.5 dst 10.10.10.4 proto esp reqid 7 mode tunnel 
-src 192.168.20.0/24 dst 192.168.10.0/24 dir fwd priority 193856 tmpl src 0.0.0.0 dst 10.10.10.5 proto esp reqid 7 mode tunnel 
+src 192.168.10.0/24 dst 192.168.20.0/24 dir out priority 193856 flag icmp tmpl src 10.10.10.5 dst 10.10.10.4 proto esp reqid 7 mode tunnel 
+src 192.168.20.0/24 dst 192.168.10.0/24 dir fwd priority 193856 flag icmp tmpl src 0.0.0.0 dst 10.10.10.5 proto esp reqid 7 mode tunnel 
 src 192.168.20.0/24 dst 192.168.10.0/24 dir in priority 193856 tmpl src 0.0.0.0 dst 10.10.10.5 proto esp reqid 7 mode tunnel 
 EXPECTED
 )" ] || die "other policies: $(policies)"
@@ -63,7 +63,7 @@ expect_lines "$(states)" 'flag af-unspec esn' 'replay_window 64, bitmap-length 2
 removes
 
 installs suite=aes128-sha1 window=32
-expect_lines "$(states)" 'replay-window 32 flag af-unspec' 'auth-trunc hmac(sha1) 0x8182' ' 96' 'enc cbc(aes) 0x01020304'
+expect_lines "$(states)" 'replay-window 32 flag icmp af-unspec' 'auth-trunc hmac(sha1) 0x8182' ' 96' 'enc cbc(aes) 0x01020304'
 removes
 for hash in 'sha256 128' 'sha384 192' 'sha512 256'; do
     installs "suite=aes256-${hash% *}"
@@ -97,7 +97,7 @@ removes
 
 # How headers are made, each thing where it has a meaning.
 installs dscp=in ecn=no df=no
-expect_lines "$(state_from 10.10.10.4)" 'flag noecn decap-dscp af-unspec'
+expect_lines "$(state_from 10.10.10.4)" 'flag noecn decap-dscp icmp af-unspec'
 expect_lines "$(state_from 10.10.10.5)" 'flag noecn nopmtudisc af-unspec' 'extra_flag dont-encap-dscp'
 removes
 

@@ -236,9 +236,10 @@ BOOST_AUTO_TEST_CASE(the_description_holds_no_key) {
                "ip xfrm state add src 10.10.10.5 dst 10.10.10.4 proto esp spi 0xc0000001 reqid 7 "
                "mode tunnel replay-window 0 flag noecn flag nopmtudisc flag af-unspec extra-flag "
                "dont-encap-dscp aead rfc4106(gcm(aes)) (key) 128");
-    BOOST_TEST(xfrm::describe_state(gcm_child(), Direction::inbound) ==
-               "ip xfrm state add src 10.10.10.4 dst 10.10.10.5 proto esp spi 0xc0000000 reqid 7 "
-               "mode tunnel replay-window 1024 flag af-unspec aead rfc4106(gcm(aes)) (key) 128");
+    BOOST_TEST(
+        xfrm::describe_state(gcm_child(), Direction::inbound) ==
+        "ip xfrm state add src 10.10.10.4 dst 10.10.10.5 proto esp spi 0xc0000000 reqid 7 "
+        "mode tunnel replay-window 1024 flag icmp flag af-unspec aead rfc4106(gcm(aes)) (key) 128");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
