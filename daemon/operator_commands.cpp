@@ -1,5 +1,6 @@
 #include "daemon/operator_commands.h"
 
+#include "daemon/connection_drift.h"
 #include "daemon/one_line.h"
 #include "daemon/status_json.h"
 #include "daemon/version.h"
@@ -58,6 +59,22 @@ json::object differences_json(const std::string& router,
     }
     result["differences"] = std::move(differences);
     return result;
+}
+
+/// Adds the connections that ought to be up, and begins those that wait for their next attempt
+/// where that is what mends them.
+void add_connection_drift(std::vector<DriftReport>& found, Router& router, DriftWatch::Use use) {
+    const auto status = router.endpoint_status();
+    if (!status) {
+        return;
+    }
+    for (auto& each : connection_drift(router.wanted().router.connections, *status)) {
+        if (use == DriftWatch::Use::mend && each.can_begin) {
+            router.on_command(ike::Initiate{.connection = each.connection});
+            each.report.remedy = "tried again now";
+        }
+        found.push_back(std::move(each.report));
+    }
 }
 
 /// Collects what the routers say, and answers behind the last.
@@ -222,7 +239,11 @@ void OperatorCommands::compare(const ControlRequest& request, const ControlAnswe
     const auto collection = std::make_shared<Collection>(answer);
     for (auto* router : routers) {
         router->compare_kernel(
-            use, [collection, name = router->wanted().router.name](const auto& found) {
+            use, [this, collection, use, name = router->wanted().router.name](auto found) {
+                auto* const still_there = routers_.find_router(name);
+                if (found && still_there != nullptr) {
+                    add_connection_drift(*found, *still_there, use);
+                }
                 collection->routers.push_back(differences_json(name, found));
             });
     }
