@@ -71,13 +71,28 @@ std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) 
     if (!updated) {
         // So that the new counters begin where the old ones end.
         static_cast<void>(counters());
-        const auto replaced = run(nft::install_transaction(wanted, counted_));
-        if (!replaced) {
+        if (const auto replaced = replace(wanted); !replaced) {
             return replaced.transform_error(explained);
         }
     }
     installed_ = std::move(wanted);
     return {};
+}
+
+std::expected<void, SystemError> FirewallTable::replace(const nft::TableContents& wanted) {
+    const bool bridged = is_present().value_or(true);
+    if (bridged) {
+        if (auto built = run(nft::install_transaction(nft::bridge_name, wanted, {})); !built) {
+            return built;
+        }
+    }
+    auto replaced = run(nft::install_transaction(nft::table_name, wanted, counted_));
+    if (!bridged) {
+        return replaced;
+    }
+    // Whatever became of the other: the bridge is for a moment.
+    auto removed = run(nft::remove_bridge_transaction());
+    return replaced ? removed : replaced;
 }
 
 bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification) const {
@@ -88,6 +103,8 @@ bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification
 std::expected<void, SystemError> FirewallTable::remove() {
     installed_.reset();
     counted_ = {};
+    // Of a daemon that was killed while it replaced the table.
+    static_cast<void>(run(nft::remove_bridge_transaction()));
     auto result = run(nft::remove_transaction());
     const bool absent =
         !result && (result.error().code == ENOENT || result.error().code == EOPNOTSUPP);

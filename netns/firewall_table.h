@@ -18,9 +18,10 @@ public:
     /// Touches nothing yet.
     static std::expected<FirewallTable, SystemError> open(const NetworkNamespace& router);
 
-    /// Makes the table say this, in one transaction. Where it is known what the table holds, only
-    /// the difference is sent; else the whole table is replaced, whatever was there under our name.
-    /// The counters go on in both cases.
+    /// Makes the table say this. Where it is known what the table holds, only the difference is
+    /// sent, in one transaction; else the whole table is replaced, whatever was there under our
+    /// name, and there is no moment at which packets find neither the old nor the new one. The
+    /// counters go on in both cases.
     std::expected<void, SystemError> install(const policy::FirewallRules& rules);
     /// Segments between these pairs, in both directions, are clamped from now on; not between
     /// others. Without a table nothing happens before install().
@@ -43,6 +44,7 @@ private:
     explicit FirewallTable(NetlinkSocket socket) : socket_(std::move(socket)) {}
 
     std::expected<void, SystemError> make(nft::TableContents wanted);
+    std::expected<void, SystemError> replace(const nft::TableContents& wanted);
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
     NetlinkSocket socket_;

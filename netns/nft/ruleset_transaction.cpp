@@ -15,9 +15,22 @@ namespace viaduct::netns::nft {
 namespace {
 
 using policy::AddressFamily;
-using Messages = std::vector<NetlinkMessage>;
 
-const std::string table = table_name;
+/// A transaction on one table.
+struct Messages {
+    explicit Messages(const char* table_name) : table(table_name) {
+        list.push_back(begin_transaction());
+    }
+    void push_back(NetlinkMessage message) { list.push_back(std::move(message)); }
+    std::vector<NetlinkMessage> take() && {
+        list.push_back(end_transaction());
+        return std::move(list);
+    }
+
+    std::string table;
+    std::vector<NetlinkMessage> list;
+};
+
 const std::string comment = "the leak guard of viaductd stays when it stops; "
                             "viaductd --remove-guard takes it away";
 const std::string guard_out = "guard_out";
@@ -68,17 +81,17 @@ struct FamilyElements {
 
 void append_rule(Messages& messages, const BaseChain& chain, const std::string& description,
                  Expressions&& expressions) {
-    messages.push_back(add_rule(table, chain.name, description, expressions.take()));
+    messages.push_back(add_rule(messages.table, chain.name, description, expressions.take()));
 }
 
 void append_null_mappings(Messages& messages) {
-    messages.push_back(add_chain(table, null_source));
+    messages.push_back(add_chain(messages.table, null_source));
     for (const FamilySets& sets : families) {
         Expressions rule;
         rule.will_be_encrypted(true).family(sets.family).snat_to_own_source(sets.family);
         append_rule(messages, null_source, "rt ipsec exists snat to saddr", std::move(rule));
     }
-    messages.push_back(add_chain(table, null_destination));
+    messages.push_back(add_chain(messages.table, null_destination));
     for (const FamilySets& sets : families) {
         Expressions rule;
         rule.was_decrypted(true).family(sets.family).dnat_to_own_destination(sets.family);
@@ -119,7 +132,7 @@ void append_inbound_guard(Messages& messages, const BaseChain& chain) {
 
 /// The route is looked up again behind NAT, so that `rt ipsec` tells where the packet really goes.
 void append_guard_behind_nat(Messages& messages, const policy::FirewallRules& rules) {
-    messages.push_back(add_chain(table, guard_postrouting));
+    messages.push_back(add_chain(messages.table, guard_postrouting));
     for (const FamilySets& sets : families) {
         Expressions rule;
         rule.source_was_mapped();
@@ -153,7 +166,7 @@ void append_clamp_to_route(Messages& messages, const policy::FirewallRules& rule
 }
 
 void append_clamp(Messages& messages, const BaseChain& chain, const policy::FirewallRules& rules) {
-    messages.push_back(add_chain(table, chain));
+    messages.push_back(add_chain(messages.table, chain));
     if (chain.hook == NF_INET_FORWARD) {
         append_clamp_to_route(messages, rules);
     }
@@ -194,11 +207,11 @@ std::string segment_chain(std::uint16_t segment) {
 
 void append_segment_chain(Messages& messages, std::uint16_t segment) {
     const std::string chain = segment_chain(segment);
-    messages.push_back(add_chain(table, chain));
+    messages.push_back(add_chain(messages.table, chain));
     Expressions rule;
     rule.tcp_syn().segment(segment);
     messages.push_back(
-        add_rule(table, chain, "tcp syn segment " + std::to_string(segment), rule.take()));
+        add_rule(messages.table, chain, "tcp syn segment " + std::to_string(segment), rule.take()));
 }
 
 std::set<std::uint16_t> segments_of(const TableContents& contents) {
@@ -236,7 +249,7 @@ void append_elements(Messages& messages,
                      const Set& set, std::span<const Element> elements) {
     while (!elements.empty()) {
         const std::size_t count = std::min(elements.size(), most_elements);
-        messages.push_back(make(table, set, elements.first(count)));
+        messages.push_back(make(messages.table, set, elements.first(count)));
         elements = elements.subspan(count);
     }
 }
@@ -248,16 +261,16 @@ void append_pairs(Messages& messages, const AddressPairSet& set,
 
 void append_sets(Messages& messages, const TableContents& contents) {
     if (std::span<const std::string> names = contents.rules.tunnel_interfaces; !names.empty()) {
-        messages.push_back(add_set(table, tunnels));
+        messages.push_back(add_set(messages.table, tunnels));
         append_elements<InterfaceSet, std::string>(messages, add_elements, tunnels, names);
     }
     for (const FamilySets& sets : families) {
         const FamilyElements elements = elements_of(contents, sets.family);
-        messages.push_back(add_set(table, sets.outbound));
+        messages.push_back(add_set(messages.table, sets.outbound));
         append_pairs(messages, sets.outbound, elements.outbound);
-        messages.push_back(add_set(table, sets.inbound));
+        messages.push_back(add_set(messages.table, sets.inbound));
         append_pairs(messages, sets.inbound, elements.inbound);
-        messages.push_back(add_map(table, sets.clamp));
+        messages.push_back(add_map(messages.table, sets.clamp));
         append_pairs(messages, sets.clamp, elements.clamp);
     }
 }
@@ -286,16 +299,16 @@ void append_difference(Messages& messages, const AddressPairSet& set,
 }
 
 void append_guards(Messages& messages, const policy::FirewallRules& rules) {
-    messages.push_back(add_chain(table, guard_forward));
+    messages.push_back(add_chain(messages.table, guard_forward));
     if (!rules.packets_wait) {
         append_outbound_guard(messages, guard_forward, rules);
     }
     append_inbound_guard(messages, guard_forward);
     const BaseChain& leaving = rules.packets_wait ? guard_leaving : guard_output;
-    messages.push_back(add_chain(table, leaving));
+    messages.push_back(add_chain(messages.table, leaving));
     append_clear_exceptions(messages, leaving, rules);
     append_outbound_guard(messages, leaving, rules);
-    messages.push_back(add_chain(table, guard_input));
+    messages.push_back(add_chain(messages.table, guard_input));
     append_clear_exceptions(messages, guard_input, rules);
     append_inbound_guard(messages, guard_input);
     append_guard_behind_nat(messages, rules);
@@ -303,18 +316,17 @@ void append_guards(Messages& messages, const policy::FirewallRules& rules) {
 
 } // namespace
 
-std::vector<NetlinkMessage> install_transaction(const TableContents& contents,
+std::vector<NetlinkMessage> install_transaction(const char* name, const TableContents& contents,
                                                 const policy::GuardCounters& counted) {
-    Messages messages;
-    messages.push_back(begin_transaction());
+    Messages messages(name);
     // Deleting fails where there is nothing, adding never does.
-    messages.push_back(add_table(table, comment));
-    messages.push_back(delete_table(table));
-    messages.push_back(add_table(table, comment));
+    messages.push_back(add_table(messages.table, comment));
+    messages.push_back(delete_table(messages.table));
+    messages.push_back(add_table(messages.table, comment));
     messages.push_back(
-        add_counter(table, guard_out, {counted.outbound_packets, counted.outbound_bytes}));
+        add_counter(messages.table, guard_out, {counted.outbound_packets, counted.outbound_bytes}));
     messages.push_back(
-        add_counter(table, guard_in, {counted.inbound_packets, counted.inbound_bytes}));
+        add_counter(messages.table, guard_in, {counted.inbound_packets, counted.inbound_bytes}));
     append_null_mappings(messages);
     for (const std::uint16_t segment : segments_of(contents)) {
         append_segment_chain(messages, segment);
@@ -324,16 +336,14 @@ std::vector<NetlinkMessage> install_transaction(const TableContents& contents,
     append_clamp(messages, clamp_forward, contents.rules);
     append_clamp(messages, clamp_output, contents.rules);
     append_clamp(messages, clamp_input, contents.rules);
-    messages.push_back(end_transaction());
-    return messages;
+    return std::move(messages).take();
 }
 
 std::vector<NetlinkMessage> update_transaction(const TableContents& before,
                                                const TableContents& after) {
-    Messages messages;
+    Messages messages(table_name);
     const auto segments_before = segments_of(before);
     const auto segments_after = segments_of(after);
-    messages.push_back(begin_transaction());
     for (const std::uint16_t segment : without(segments_after, segments_before)) {
         append_segment_chain(messages, segment);
     }
@@ -345,33 +355,37 @@ std::vector<NetlinkMessage> update_transaction(const TableContents& before,
         append_difference(messages, sets.clamp, old.clamp, wanted.clamp);
     }
     for (const std::uint16_t segment : without(segments_before, segments_after)) {
-        messages.push_back(delete_chain(table, segment_chain(segment)));
+        messages.push_back(delete_chain(messages.table, segment_chain(segment)));
     }
-    if (messages.size() == 1) {
+    if (messages.list.size() == 1) {
         return {};
     }
-    messages.push_back(end_transaction());
-    return messages;
+    return std::move(messages).take();
 }
 
 std::vector<NetlinkMessage> remove_transaction() {
-    Messages messages;
-    messages.push_back(begin_transaction());
-    messages.push_back(delete_table(table));
-    messages.push_back(end_transaction());
-    return messages;
+    Messages messages(table_name);
+    messages.push_back(delete_table(table_name));
+    return std::move(messages).take();
+}
+
+std::vector<NetlinkMessage> remove_bridge_transaction() {
+    Messages messages(bridge_name);
+    messages.push_back(add_table(bridge_name, comment));
+    messages.push_back(delete_table(bridge_name));
+    return std::move(messages).take();
 }
 
 std::vector<NetlinkMessage> look_up() {
-    Messages messages;
-    messages.push_back(get_table(table));
+    std::vector<NetlinkMessage> messages;
+    messages.push_back(get_table(table_name));
     return messages;
 }
 
 std::vector<NetlinkMessage> look_up_counters() {
-    Messages messages;
-    messages.push_back(get_counter(table, guard_out));
-    messages.push_back(get_counter(table, guard_in));
+    std::vector<NetlinkMessage> messages;
+    messages.push_back(get_counter(table_name, guard_out));
+    messages.push_back(get_counter(table_name, guard_in));
     return messages;
 }
 

@@ -25,6 +25,10 @@
 namespace viaduct::netns::nft {
 
 inline constexpr const char* table_name = "viaduct";
+/// Stands in while the other is replaced: the kernel lets a new set of ranges match only some time
+/// after the transaction that made it has taken effect (nf_tables_commit() calls
+/// nft_set_commit_update() last), and until then the new table would let everything through.
+inline constexpr const char* bridge_name = "viaduct_bridge";
 
 struct TableContents {
     policy::FirewallRules rules;
@@ -33,8 +37,9 @@ struct TableContents {
     friend bool operator==(const TableContents&, const TableContents&) = default;
 };
 
-/// Replaces the table, whatever it held, in one step. The counters begin with `counted`.
-std::vector<NetlinkMessage> install_transaction(const TableContents& contents,
+/// Replaces the table of this name, whatever it held, in one step. The counters begin with
+/// `counted`.
+std::vector<NetlinkMessage> install_transaction(const char* name, const TableContents& contents,
                                                 const policy::GuardCounters& counted);
 
 /// Changes a table that holds `before`, in one step, touching only what differs; nothing to send
@@ -44,6 +49,9 @@ std::vector<NetlinkMessage> update_transaction(const TableContents& before,
 
 /// Takes the table away. Fails with ENOENT when it is not there.
 std::vector<NetlinkMessage> remove_transaction();
+
+/// Takes the bridge away, if it is there.
+std::vector<NetlinkMessage> remove_bridge_transaction();
 
 /// Asks for the table; no transaction. Fails with ENOENT when it is not there.
 std::vector<NetlinkMessage> look_up();

@@ -46,14 +46,33 @@ viaduct_at r1 reload
 has_table r1 || die "no table"
 
 echo "a namespace that changes hands keeps its table"
-ip netns exec r1 ping -q -f -c 1000 -W 1 -I 192.168.10.1 192.168.20.20 >/dev/null &
-pinging=$!
+# A large table takes the kernel longer to replace.
+sed -i "s|^remote_subnets = \[|&$(seq -s '' -f '"172.20.%g.0/24", ' 0 99)|" "$OUT/r1.d/router.toml"
+viaduct_at r1 reload
+# The moment between two tables is a short one: as many packets as the machine can send.
+ip netns exec r1 python3 -c '
+import contextlib, socket
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.bind(("192.168.10.1", 0))
+for _ in range(2000000):
+    with contextlib.suppress(OSError):
+        sender.sendto(b"clear", ("192.168.20.20", 9))
+' &
+sending=$!
 start_capture hands.pcap
-sed -i 's/^name = "r1"/name = "another"/' "$OUT/r1.d/router.toml"
+for _ in {1..4}; do
+    sed -i 's/^name = "r1"/name = "another"/' "$OUT/r1.d/router.toml"
+    viaduct_at r1 reload >/dev/null
+    sed -i 's/^name = "another"/name = "r1"/' "$OUT/r1.d/router.toml"
+    viaduct_at r1 reload >/dev/null
+done
+sed -i 's/^name = "r1"/name = "another"/; s/^netns.*/&\nike_port = 1500\nnat_port = 14500/' "$OUT/r1.d/router.toml"
 viaduct_at r1 reload
-sed -i 's/^name = "another"/name = "r1"/; s/^netns.*/&\nike_port = 1500\nnat_port = 14500/' "$OUT/r1.d/router.toml"
+sed -i 's/^name = "another"/name = "r1"/' "$OUT/r1.d/router.toml"
 viaduct_at r1 reload
-wait "$pinging" || true
+kill -0 "$sending" || die "there was nothing to send any more"
+kill "$sending"
+wait "$sending" || true
 stop_capture
 [ -z "$(captured hands.pcap "$clear_filter")" ] || die "leaked: $(captured hands.pcap "$clear_filter" | head -n 3)"
 ip netns exec r1 nft list chain inet viaduct guard_input | grep 14500 || die "not the table of the second"

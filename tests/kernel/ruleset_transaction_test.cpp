@@ -91,7 +91,7 @@ std::vector<Octets> octets_of(const std::vector<netns::NetlinkMessage>& sent) {
 }
 
 std::vector<Octets> sent_by_us(const netns::nft::TableContents& wanted) {
-    return octets_of(netns::nft::install_transaction(wanted, {}));
+    return octets_of(netns::nft::install_transaction(netns::nft::table_name, wanted, {}));
 }
 
 /// `name`: the attribute by which the messages are put into one order, which is theirs and ours
@@ -141,10 +141,11 @@ BOOST_AUTO_TEST_CASE(the_table_says_who_keeps_it) {
 
 BOOST_AUTO_TEST_CASE(counters_go_on_where_they_were) {
     const auto counters =
-        of_type(octets_of(netns::nft::install_transaction(contents(), {.outbound_packets = 0x0102,
-                                                                       .outbound_bytes = 0x0304,
-                                                                       .inbound_packets = 0x0506,
-                                                                       .inbound_bytes = 0x0708})),
+        of_type(octets_of(netns::nft::install_transaction(netns::nft::table_name, contents(),
+                                                          {.outbound_packets = 0x0102,
+                                                           .outbound_bytes = 0x0304,
+                                                           .inbound_packets = 0x0506,
+                                                           .inbound_bytes = 0x0708})),
                 NFT_MSG_NEWOBJ, 0);
     BOOST_REQUIRE(counters.size() == 2u);
     // Bytes before packets, each behind a header of four octets.
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(counters_go_on_where_they_were) {
 BOOST_AUTO_TEST_CASE(a_counter_is_read_back) {
     // The kernel answers in the form in which counters are made.
     const auto sent = octets_of(netns::nft::install_transaction(
-        contents(),
+        netns::nft::table_name, contents(),
         {.outbound_packets = 3, .outbound_bytes = 252, .inbound_packets = 0, .inbound_bytes = 0}));
     const auto counter = std::ranges::find_if(sent, [](const Octets& message) {
         return take_apart(message, sizeof(nfgenmsg)).type == nft(NFT_MSG_NEWOBJ);
@@ -239,7 +240,8 @@ BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
         const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(port >> 8),
                                                  static_cast<std::uint8_t>(port)};
         std::size_t rules = 0;
-        for (const auto& message : netns::nft::install_transaction({wanted}, {})) {
+        for (const auto& message :
+             netns::nft::install_transaction(netns::nft::table_name, {wanted}, {})) {
             const bool compares = !std::ranges::search(message.octets(), octets).empty();
             rules += message.description().contains(text) && compares ? 1u : 0u;
         }
@@ -260,7 +262,8 @@ BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
 BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_leave) {
     const auto chains_with_outbound_guard = [](const policy::FirewallRules& wanted) {
         std::set<std::string> chains;
-        for (const auto& message : netns::nft::install_transaction({wanted, {}}, {})) {
+        for (const auto& message :
+             netns::nft::install_transaction(netns::nft::table_name, {wanted, {}}, {})) {
             if (!message.description().contains("rt ipsec missing")) {
                 continue;
             }
@@ -280,7 +283,7 @@ BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_lea
 }
 
 BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {
-    const auto messages = netns::nft::install_transaction(contents(), {});
+    const auto messages = netns::nft::install_transaction(netns::nft::table_name, contents(), {});
     BOOST_REQUIRE(messages.size() > 5);
     const auto type = [&](std::size_t index) {
         return take_apart(messages[index].octets(), sizeof(nfgenmsg)).type;
