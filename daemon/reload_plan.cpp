@@ -28,9 +28,11 @@ bool is_kept_broken(const Configuration& wanted, const ConfiguredRouter& running
            find_router(wanted.routers, running.router.name) == nullptr;
 }
 
-/// Sockets stay where they are and as they are for as long as a router runs.
+/// Sockets stay where they are and as they are for as long as a router runs, and its endpoint keeps
+/// what it was told at its making.
 bool same_place(const policy::Router& a, const policy::Router& b) {
-    return a.netns == b.netns && a.ike_port == b.ike_port && a.nat_port == b.nat_port;
+    return a.netns == b.netns && a.ike_port == b.ike_port && a.nat_port == b.nat_port &&
+           a.cookie_threshold == b.cookie_threshold;
 }
 
 RouterStep step_for_running(const Configuration& wanted, const ConfiguredRouter& running) {

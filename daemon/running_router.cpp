@@ -38,6 +38,8 @@ ike::EndpointSettings settings_for(const policy::Router& router, KernelSource& k
     settings.kernel_sends_keepalives = kernel.sends_nat_keepalives();
     settings.ike_port = router.ike_port.value_or(settings.ike_port);
     settings.nat_port = router.nat_port.value_or(settings.nat_port);
+    if (router.cookie_threshold)
+        settings.cookie_threshold = *router.cookie_threshold;
     return settings;
 }
 

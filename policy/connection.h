@@ -231,6 +231,9 @@ struct Router {
     /// Our UDP ports for IKE and for IKE beside ESP in UDP; absent: those of the daemon.
     std::optional<std::uint16_t> ike_port;
     std::optional<std::uint16_t> nat_port;
+    /// From this many half-open IKE SAs on, a new peer has to show a cookie; absent: as the daemon
+    /// says.
+    std::optional<std::uint16_t> cookie_threshold;
     ConnectionSet connections;
 
     friend bool operator==(const Router&, const Router&) = default;

@@ -17,7 +17,9 @@ constexpr std::size_t max_connections = 1024;
 constexpr std::ptrdiff_t max_dots_in_line = 512;
 
 constexpr std::array<std::string_view, 4> root_keys{"router", "ike", "esp", "connection"};
-constexpr std::array<std::string_view, 4> router_keys{"name", "netns", "ike_port", "nat_port"};
+constexpr std::int64_t largest_cookie_threshold = 10000;
+constexpr std::array<std::string_view, 5> router_keys{"name", "netns", "ike_port", "nat_port",
+                                                      "cookie_threshold"};
 
 /// Refuses what would make the parser use much memory or stack.
 bool is_within_bounds(std::string_view text, Mistakes& mistakes) {
@@ -97,6 +99,8 @@ void read_router(const TomlTable& root, Router& router) {
                                        " is neither a name under /run/netns nor an absolute path");
     }
     read_ports(table, router);
+    if (const auto threshold = table.integer("cookie_threshold", 0, largest_cookie_threshold))
+        router.cookie_threshold = static_cast<std::uint16_t>(*threshold);
 }
 
 /// The name as far as it can be told, for messages about the rest of the table.

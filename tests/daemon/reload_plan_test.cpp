@@ -52,14 +52,16 @@ BOOST_AUTO_TEST_CASE(each_router_is_started_stopped_moved_changed_or_kept) {
 
 BOOST_AUTO_TEST_CASE(a_router_with_other_ports_opens_its_sockets_anew) {
     const std::vector running{router("r1", "n1", {"a"}), router("r2", "n2", {"a"}),
-                              router("r3", "n3", {"a"})};
+                              router("r3", "n3", {"a"}), router("r4", "n4", {"a"})};
     Configuration wanted;
     wanted.routers = running;
+    wanted.routers[3].router.cookie_threshold = 0;
     wanted.routers[0].router.ike_port = 1500;
     wanted.routers[1].router.nat_port = 1501;
     BOOST_TEST((actions(plan_reload(running, wanted)) == Actions{{"r1", RouterAction::move},
                                                                  {"r2", RouterAction::move},
-                                                                 {"r3", RouterAction::keep}}));
+                                                                 {"r3", RouterAction::keep},
+                                                                 {"r4", RouterAction::move}}));
 }
 
 BOOST_AUTO_TEST_CASE(a_router_whose_file_became_broken_goes_on_as_it_was) {

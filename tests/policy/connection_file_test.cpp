@@ -218,7 +218,16 @@ BOOST_AUTO_TEST_CASE(a_routers_ports_differ) {
     BOOST_TEST(with("ike_port = \"500\"") == "router1.toml:3:12: 'ike_port': expected an integer "
                                              "from 1 to 65535, found a string");
     BOOST_TEST(with("port = 500") == "router1.toml:3:1: unknown key 'port' in [router]; expected "
-                                     "one of name, netns, ike_port, nat_port");
+                                     "one of name, netns, ike_port, nat_port, cookie_threshold");
+}
+
+BOOST_AUTO_TEST_CASE(a_router_may_ask_for_cookies_sooner) {
+    BOOST_TEST(!router(connection_text()).cookie_threshold.has_value());
+    const auto with = [](std::string_view line) { return with_lines("[router]", line); };
+    BOOST_TEST(router(with("cookie_threshold = 0")).cookie_threshold.value() == 0);
+    BOOST_TEST(router(with("cookie_threshold = 10000")).cookie_threshold.value() == 10000);
+    BOOST_TEST(mistakes_text(with("cookie_threshold = 10001")) ==
+               "router1.toml:3:20: 'cookie_threshold': 10001 is out of range; expected 0 to 10000");
 }
 
 BOOST_AUTO_TEST_CASE(a_router_may_have_no_connections_and_any_namespace) {
