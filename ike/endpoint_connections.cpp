@@ -252,20 +252,16 @@ void Endpoint::Core::change(TimePoint now, const policy::ChangedConnection& chan
 }
 
 void Endpoint::Core::renew(TimePoint now, ConnectionUpkeep& upkeep) {
-    const auto established = upkeep.established.all();
-    const bool v1 = upkeep.connection().ike.version == policy::IkeVersion::v1 ||
-                    std::ranges::any_of(established, [&](wire::IkeSpi spi) {
-                        const auto* sa = find_alive(spi);
-                        return sa && sa->is_v1();
-                    });
-    if (v1 || std::holds_alternative<policy::AnyPeer>(upkeep.connection().peer_address)) {
-        // Only the peer can begin; or children of IKEv1 would go on as they are under the new one.
+    if (std::holds_alternative<policy::AnyPeer>(upkeep.connection().peer_address)) {
+        // Only the peer can begin.
         close_all(now, upkeep, cause::Reconfigured{});
         return;
     }
-    for (const auto spi : upkeep.established.all())
+    for (const auto spi : upkeep.established.all()) {
         if (find_alive(spi) && !std::ranges::contains(upkeep.to_replace, spi))
             upkeep.to_replace.push_back(spi);
+        handle_v1(now, spi, [](v1::Turn&, v1::IsakmpSa& sa) { sa.outdate(); });
+    }
     upkeep.renewing = !upkeep.to_replace.empty();
     if (upkeep.renewing)
         attempt(now, upkeep);

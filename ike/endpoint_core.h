@@ -101,6 +101,8 @@ private:
     bool is_replaced(const ConnectionUpkeep& upkeep) const;
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
+    /// Whether nothing is lost with the end of an SA that has a complete successor.
+    bool takes_over(const AnyIkeSa& old, const AnyIkeSa& successor);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
     void schedule(TimePoint now, wire::IkeSpi spi, Entry& entry);
     void note_messages(std::size_t first_effect, const std::optional<Ascription>& ascription);

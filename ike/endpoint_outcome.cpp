@@ -61,8 +61,13 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
     for (const auto each : upkeep->to_replace)
         superfluous_.emplace(now + peer_patience, each);
     // An IKEv1 peer needs a moment to move its children to the new SA.
-    if (!v1)
+    if (!v1) {
         close_replaced(now, spi, *upkeep);
+        return;
+    }
+    if (std::exchange(upkeep->renewing, false))
+        for (const auto each : upkeep->to_replace)
+            upkeep->established.take_peer_of(each, spi);
 }
 
 void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildUp& outcome) {
@@ -125,6 +130,16 @@ void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
     }
 }
 
+bool Endpoint::Core::takes_over(const AnyIkeSa& old, const AnyIkeSa& successor) {
+    if (!old.is_v1() || !old.as_v1()->is_outdated())
+        return true;
+    // Its children end with it, so that what the peer refuses the successor would be lost.
+    return std::ranges::none_of(successor.missing_children(),
+                                [&](const policy::ChildSelectors& child) {
+                                    return is_demanded(successor.connection(), child);
+                                });
+}
+
 void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
     const auto* sa = find_alive(spi);
     const auto* upkeep = sa ? find(sa->connection()) : nullptr;
@@ -134,11 +149,11 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
     bool others = false, replaced = false;
     for (const auto each : upkeep->established.beside(spi)) {
         const auto* other = find_alive(each);
-        if (!other)
+        if (!other || (other->is_v1() && other->as_v1()->is_outdated()))
             continue;
         others = true;
         if (other->is_confirmed())
-            replaced = replaced || is_complete(now, *other);
+            replaced = replaced || (is_complete(now, *other) && takes_over(*sa, *other));
         else
             handle(now, each, [](auto& turn, auto& it) { it.check_liveness(turn); });
     }

@@ -204,7 +204,7 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, v1::outcome::Be
     for (const auto each :
          upkeep ? upkeep->established.with(outcome.peer) : std::vector<wire::IkeSpi>()) {
         const auto* sa = each == spi ? nullptr : find_alive(each);
-        if (!sa || !sa->is_v1())
+        if (!sa || !sa->is_v1() || sa->as_v1()->is_outdated())
             continue;
         const bool worse = sa->as_v1()->is_superseded();
         if (heir &&

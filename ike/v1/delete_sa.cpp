@@ -36,6 +36,14 @@ void remove_children(Turn& turn, Established& sa, const Cause& why) {
         remove_child(turn, sa.connection->name, each, why);
 }
 
+/// Others have their traffic; what is under way in them still arrives.
+void retire_children(Turn& turn, Established& sa, const Cause& why) {
+    for (auto& each : std::exchange(sa.children, {})) {
+        take_outbound_out(turn, each);
+        retire(turn, sa.connection->name, each, why, retired_child_time);
+    }
+}
+
 Messages farewell(Turn& turn, const IkeSaFacts& facts, Established& sa,
                   std::vector<policy::ChildSpi> children) {
     Messages out;
@@ -56,7 +64,11 @@ Messages farewell(Turn& turn, const IkeSaFacts& facts, Established& sa,
 IsakmpSaState leave_children(Turn& turn, const IkeSaFacts& facts, Established sa,
                              const Cause& why) {
     abandon_exchanges(turn, sa);
-    if (turn.is_carried_elsewhere(sa.connection->name, facts.own_spi()))
+    const bool carried = turn.is_carried_elsewhere(sa.connection->name, facts.own_spi());
+    for (auto& each : sa.children)
+        each.outdated = each.outdated || sa.outdated;
+    sa.outdated = false;
+    if (carried)
         give_children(turn, sa);
     report_end(turn, facts, sa, why);
     if (sa.children.empty())
@@ -75,6 +87,8 @@ void send_child_delete(Turn& turn, const IkeSaFacts& facts, Established& sa,
 }
 
 void give_children(Turn& turn, Established& sa) {
+    if (sa.outdated)
+        return;
     sa.superseded = true;
     sa.create_children_at.reset();
     outcome::Bequeath gift{sa.connection->name, sa.peer_id, {}, std::exchange(sa.waiting, {})};
@@ -93,12 +107,16 @@ void give_children(Turn& turn, Established& sa) {
 IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, Cause why) {
     abandon_exchanges(turn, sa);
     std::vector<policy::ChildSpi> children;
-    if (turn.is_carried_elsewhere(sa.connection->name, facts.own_spi()))
+    const bool carried = turn.is_carried_elsewhere(sa.connection->name, facts.own_spi());
+    if (carried)
         give_children(turn, sa);
     for (const auto& each : sa.children)
         children.push_back(each.inbound_spi);
     auto messages = farewell(turn, facts, sa, std::move(children));
-    remove_children(turn, sa, why);
+    if (carried && sa.outdated)
+        retire_children(turn, sa, why);
+    else
+        remove_children(turn, sa, why);
     report_end(turn, facts, sa, why);
     turn.send(facts.path, messages);
     return Farewell{sa.connection->name, std::move(messages), turn.now + farewell_again_time};

@@ -338,6 +338,16 @@ void IsakmpSa::adopt(ConnectionPtr connection) {
         orphans->connection = std::move(connection);
 }
 
+void IsakmpSa::outdate() {
+    if (auto* sa = std::get_if<Established>(&state_))
+        sa->outdated = true;
+}
+
+bool IsakmpSa::is_outdated() const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa && sa->outdated;
+}
+
 void IsakmpSa::send_again(Turn& turn) {
     if (const auto* sa = std::get_if<Established>(&state_)) {
         if (sa->asked)

@@ -42,6 +42,9 @@ public:
     void rekey(Turn& turn, Rekey::What what);
     /// Goes on by an edited configuration of its connection.
     void adopt(ConnectionPtr connection);
+    /// An edit asks for another ISAKMP SA: its children are not for that one.
+    void outdate();
+    bool is_outdated() const;
     /// What waits for an answer is sent at once: the way to the peer is open again.
     void send_again(Turn& turn);
     /// Asks for the children that the connection wants and the SA has not.

@@ -161,6 +161,8 @@ struct Child : ChildState {
     std::optional<TimePoint> activate_at;
     /// Whether its inbound side was used, asked of the kernel.
     std::optional<TimePoint> ask_traffic_at;
+    /// From an ISAKMP SA that was: it goes when its heir has all children that are wanted now.
+    bool outdated = false;
     /// When we tell the peer of its end; its outbound SA is out already.
     std::optional<TimePoint> delete_at;
 };
@@ -255,6 +257,8 @@ struct Established {
     std::size_t group_turn = 0;
     /// Others of the same peer have the children; this one only waits for its end.
     bool superseded = false;
+    /// An edit of the connection asks for another with children of its own; these end with it.
+    bool outdated = false;
 };
 
 /// Its end is reported; the farewell is said once more, because nobody confirms it.

@@ -47,6 +47,22 @@ void end_soon(Turn& turn, Child& child) {
     child.delete_at = turn.now + deletion_time;
 }
 
+/// What an edit left over goes when there is nothing any more that only it could carry.
+void end_outdated(Turn& turn, Established& sa) {
+    const auto is_wanted = [&](const ChildSelectors& pair) {
+        return turn.is_demanded(*sa.connection, pair);
+    };
+    if (std::ranges::none_of(sa.children, &Child::outdated) ||
+        std::ranges::any_of(
+            sa.children,
+            [](const Child& each) { return each.waiting_outbound && !each.outdated; }) ||
+        std::ranges::any_of(missing_children(sa), is_wanted))
+        return;
+    for (auto& each : sa.children)
+        if (each.outdated)
+            end_soon(turn, each);
+}
+
 /// Of two that both ends made at the same moment the one whose exchange has the lower nonce goes.
 /// The end that began it sees to that; the other waits.
 void settle_crossing(Turn& turn, Child& a, Child& b) {
@@ -108,7 +124,7 @@ void tend(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId id) 
     }
     if (child->activate_at && *child->activate_at <= turn.now)
         activate_child(turn, sa, id);
-    else if (carries(*child) && child->replace_at <= turn.now) {
+    else if (carries(*child) && !child->outdated && child->replace_at <= turn.now) {
         // Should nothing come of it, it is looked at again.
         child->replace_at = turn.now + rekey_again_time;
         rekey_child(turn, facts, sa, id);
@@ -166,13 +182,18 @@ void settle_succession(Turn& turn, Established& sa, policy::ChildSaId id) {
     const auto child = find(sa.children, id);
     if (child == sa.children.end() || !carries(*child))
         return;
+    if (child->outdated) {
+        end_outdated(turn, sa);
+        return;
+    }
     const auto predecessor = child->predecessor;
     if (predecessor)
         replace_predecessor(turn, sa, *child);
     for (auto& each : sa.children)
-        if (each.id != id && each.id != predecessor && carries(each) &&
+        if (each.id != id && each.id != predecessor && carries(each) && !each.outdated &&
             same_traffic(each, *child) && child->in_use())
             settle_crossing(turn, each, *child);
+    end_outdated(turn, sa);
 }
 
 std::vector<policy::ChildSaId> children_without_way(const Established& sa) {
@@ -190,8 +211,9 @@ std::vector<policy::ChildSaId> children_without_way(const Established& sa) {
 
 std::optional<policy::ChildSaId> predecessor_for(const Established& sa,
                                                  const ChildSelectors& selectors) {
-    const auto found = std::ranges::find_if(
-        sa.children, [&](const Child& each) { return carries(each) && is_for(each, selectors); });
+    const auto found = std::ranges::find_if(sa.children, [&](const Child& each) {
+        return carries(each) && !each.outdated && is_for(each, selectors);
+    });
     return found == sa.children.end() ? std::nullopt : std::optional(found->id);
 }
 
@@ -271,7 +293,7 @@ TimePoint next_child_deadline(const Established& sa) {
         consider(each.redundant_until);
         consider(each.activate_at);
         consider(each.ask_traffic_at);
-        if (carries(each))
+        if (carries(each) && !each.outdated)
             consider(each.replace_at);
     }
     return earliest;
@@ -285,7 +307,7 @@ std::vector<ChildSelectors> missing_children(const Established& sa) {
     auto wanted = wanted_pairs(*sa.connection);
     std::erase_if(wanted, [&](const ChildSelectors& pair) {
         return std::ranges::any_of(sa.children, [&](const Child& child) {
-            return child.in_use() && protects(child, pair);
+            return child.in_use() && !child.outdated && protects(child, pair);
         });
     });
     return wanted;
