@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(published_exchanges_come_out_as_published) {
     }
 }
 
-// covers 7296-3.4-a
+// covers 7296-3.4-a, 2409-5-e
 BOOST_AUTO_TEST_CASE(public_values_have_the_length_of_the_ke_payload) {
     test::ScriptedRng rng(7);
     for (auto method : all_methods) {

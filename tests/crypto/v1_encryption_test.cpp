@@ -39,6 +39,7 @@ BOOST_AUTO_TEST_CASE(aes_is_that_of_rfc_3602) {
 }
 
 // The vector of each message is the last block of the one before, in either direction.
+// covers 2409-B-d
 BOOST_AUTO_TEST_CASE(messages_of_an_exchange_chain_their_vectors) {
     for (const auto& [cipher, bits, block] :
          {std::tuple{EncryptionAlgorithm::aes_cbc, std::uint16_t{128}, std::size_t{16}},

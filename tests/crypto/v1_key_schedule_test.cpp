@@ -104,6 +104,7 @@ BOOST_AUTO_TEST_CASE(the_cipher_key_is_cut_from_skeyid_e_or_grown_from_it) {
 }
 
 // RFC 2409 5.5: K2 = prf(SKEYID_d, K1 | … ), so that the feedback covers everything again.
+// covers 2409-5.5-g, 2409-B-a
 BOOST_AUTO_TEST_CASE(the_keys_of_a_child_depend_on_the_spi_of_their_receiver) {
     const Octets octets(32, 0xd0), ni(16, 1), nr(20, 2), shared(96, 3);
     const policy::Secret skeyid_d{std::span<const std::uint8_t>(octets)};

@@ -50,6 +50,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_says_nothing_is_not_encapsulated) {
     BOOST_TEST(!found.found());
 }
 
+// covers 3947-7-a
 BOOST_AUTO_TEST_CASE(a_peer_is_followed_only_by_who_is_before_its_nat_and_not_behind_one) {
     const policy::UdpPath before{{right.address, 4500}, {nat.address, 4500}};
     for (const bool peer_behind : {false, true})

@@ -99,6 +99,7 @@ BOOST_AUTO_TEST_CASE(any_single_message_may_be_lost_or_come_twice) {
     }
 }
 
+// covers 3947-4-i, 3947-4-j
 BOOST_AUTO_TEST_CASE(it_finds_a_nat) {
     const auto left = aggressive_left();
     TwoGateways net({{left}}, {{waiting_for_anybody(left)}});

@@ -36,6 +36,7 @@ BOOST_AUTO_TEST_CASE(a_stop_tells_every_peer_and_leaves_nothing) {
     BOOST_TEST(!t.net.left.endpoint->next_deadline().has_value());
 }
 
+// covers 3706-5.2-a
 BOOST_AUTO_TEST_CASE(a_silent_peer_is_asked_and_an_idle_one_lives) {
     auto left = old_left_vpn();
     left.dpd.interval = 10s;
@@ -64,6 +65,7 @@ BOOST_AUTO_TEST_CASE(traffic_is_life_enough) {
     t.check_settled();
 }
 
+// covers 3706-5.4-a
 BOOST_AUTO_TEST_CASE(a_dead_peer_is_called_again_for_ever) {
     auto left = old_left_vpn();
     left.dpd.interval = 10s;
@@ -82,6 +84,7 @@ BOOST_AUTO_TEST_CASE(a_dead_peer_is_called_again_for_ever) {
 }
 
 // INITIAL-CONTACT: what the peer had before it died is of no use to it.
+// covers 3947-6-a
 BOOST_AUTO_TEST_CASE(a_peer_that_starts_anew_replaces_what_it_forgot) {
     OldTunnel t;
     t.net.traffic = false;
@@ -104,6 +107,7 @@ BOOST_AUTO_TEST_CASE(a_responder_that_starts_anew_is_found_out) {
 }
 
 // CVE-2019-10155 and others: what is in clear ends nothing once there are keys.
+// covers 2409-3.2-c, 3706-5.2-b
 BOOST_AUTO_TEST_CASE(unprotected_deletes_and_notifications_are_counted_and_ignored) {
     OldTunnel t;
     const auto sa = ike_sas(t.net.right, "vpn").front();
@@ -136,6 +140,7 @@ BOOST_AUTO_TEST_CASE(unprotected_deletes_and_notifications_are_counted_and_ignor
 }
 
 // Whatever is recorded and sent again changes nothing.
+// covers 2409-5.7-a
 BOOST_AUTO_TEST_CASE(every_message_may_be_replayed) {
     std::vector<std::pair<End, std::vector<std::uint8_t>>> recorded;
     const auto left = old_left_vpn();

@@ -18,6 +18,7 @@ bool mentions(const std::vector<std::string>& lines, std::string_view what) {
 
 BOOST_AUTO_TEST_SUITE(v1_main_mode)
 
+// covers 2409-4-k, 2409-4-m, 2409-5-a, 2409-5-b
 BOOST_AUTO_TEST_CASE(nine_messages_make_a_tunnel) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left)}});
@@ -47,6 +48,7 @@ BOOST_AUTO_TEST_CASE(nine_messages_make_a_tunnel) {
     BOOST_TEST(!child.encapsulation.has_value());
 }
 
+// covers 2409-4-e, 2409-4-f, 2409-4-g, 2409-5.5-c
 BOOST_AUTO_TEST_CASE(every_suite_works) {
     for (const auto* ike : {"3des-sha1-modp1024", "aes128-sha1-modp1536", "aes192-sha256-modp2048",
                             "aes256-sha384-ecp384", "aes256-sha512-ecp521", "aes128-sha256-ecp256",

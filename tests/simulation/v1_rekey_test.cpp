@@ -8,6 +8,7 @@ namespace viaduct::simulation {
 
 BOOST_AUTO_TEST_SUITE(v1_rekey)
 
+// covers 2409-4-d
 BOOST_AUTO_TEST_CASE(either_side_may_rekey_a_child) {
     for (const auto end : {End::left, End::right}) {
         OldTunnel t;

@@ -25,6 +25,7 @@ policy::Connection for_anybody(const policy::Connection& left) {
 
 BOOST_AUTO_TEST_SUITE(v1_way)
 
+// covers 3947-3-a, 3947-3-b, 3947-4-a, 3947-4-b, 3947-4-c, 3947-4-e, 3947-4-f
 BOOST_AUTO_TEST_CASE(behind_a_nat_everything_goes_to_the_port_for_it) {
     const auto left = old_left_vpn();
     OldTunnel t(left, for_anybody(left), 1);
@@ -56,6 +57,7 @@ BOOST_AUTO_TEST_CASE(encapsulation_is_forced_by_either_side) {
     }
 }
 
+// covers 3947-3-c
 BOOST_AUTO_TEST_CASE(a_peer_whose_mapping_changes_is_followed) {
     auto left = old_left_vpn();
     left.dpd.interval = 10s;

@@ -86,6 +86,7 @@ BOOST_AUTO_TEST_CASE(ports_that_ikev1_cannot_say_are_nothing) {
     BOOST_TEST(!id_of(opaque));
 }
 
+// covers 3947-4-k
 BOOST_AUTO_TEST_CASE(an_identity_keeps_its_type) {
     const auto identity = policy::Identity::parse("vpn@right.example.org").value();
     const auto payload = id_of(identity);

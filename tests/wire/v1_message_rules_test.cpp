@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(no_message_is_read_without_its_payloads) {
     BOOST_TEST(!read_protected_informational(chain({removal})));
 }
 
-// covers class-missing-payload
+// covers class-missing-payload, 2409-5-j
 BOOST_AUTO_TEST_CASE(what_is_there_too_often_or_does_not_belong_is_refused) {
     constexpr auto unexpected = DecodeFault::unexpected_payload;
     BOOST_TEST((fault(read_main_mode_sa(chain({isakmp, isakmp}))) == unexpected));
@@ -138,6 +138,7 @@ BOOST_AUTO_TEST_CASE(what_is_there_too_often_or_does_not_belong_is_refused) {
 }
 
 // RFC 2409 5: SA first in phase 1; HASH first where it covers the rest.
+// covers 2409-5-d, 2409-5.5-b
 BOOST_AUTO_TEST_CASE(what_must_come_first_comes_first) {
     constexpr auto unexpected = DecodeFault::unexpected_payload;
     BOOST_TEST((fault(read_main_mode_sa(chain({vendor, isakmp}))) == unexpected));
@@ -149,6 +150,7 @@ BOOST_AUTO_TEST_CASE(what_must_come_first_comes_first) {
 }
 
 // RFC 2408 4.2.
+// covers 2409-3.2-a
 BOOST_AUTO_TEST_CASE(an_answer_chooses_one_suite) {
     BOOST_TEST(
         (fault(read_main_mode_sa_response(chain({two_transforms}))) == DecodeFault::too_many));
@@ -161,6 +163,7 @@ BOOST_AUTO_TEST_CASE(an_answer_chooses_one_suite) {
                 DecodeFault::too_many));
 }
 
+// covers 2409-5.5-d
 BOOST_AUTO_TEST_CASE(identities_of_quick_mode_come_in_pairs) {
     BOOST_TEST((fault(read_quick_mode_request(chain({hash, esp, nonce, id}))) ==
                 DecodeFault::missing_payload));

@@ -74,6 +74,7 @@ Octets reencode(const Message& decoded) {
 
 } // namespace
 
+// covers 2409-A-a
 BOOST_AUTO_TEST_CASE(charons_messages_reencode_to_the_same_octets) {
     std::size_t count = 0;
     for_each_message([&](const RecordedMessage& recorded) {
@@ -203,6 +204,7 @@ BOOST_AUTO_TEST_CASE(a_hash_is_put_before_what_it_covers) {
     BOOST_TEST(std::ranges::equal(chain->behind(0), covered));
 }
 
+// covers 2409-3.2-b, 2409-B-c
 BOOST_AUTO_TEST_CASE(a_ciphertext_is_everything_behind_the_header) {
     const auto decoded = decode_message(message(8, "0102030405060708", 0x01));
     BOOST_REQUIRE(decoded);

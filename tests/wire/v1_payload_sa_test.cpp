@@ -51,6 +51,7 @@ Transform with_attributes(std::string_view hexadecimal) {
 
 } // namespace
 
+// covers 2409-5-h, 2409-A-b
 BOOST_AUTO_TEST_CASE(a_proposal_of_phase_1_is_read) {
     const auto decoded = decode_body(type, isakmp_sa);
     BOOST_REQUIRE(decoded);

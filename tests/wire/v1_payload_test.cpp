@@ -78,6 +78,7 @@ BOOST_AUTO_TEST_CASE(payloads_of_ikev2_are_unknown_ones) {
     }
 }
 
+// covers 2409-5-f
 BOOST_AUTO_TEST_CASE(lengths_and_values_that_the_rfcs_forbid_are_refused) {
     struct Row {
         PayloadType type;
@@ -132,6 +133,7 @@ BOOST_AUTO_TEST_CASE(lengths_and_values_that_the_rfcs_forbid_are_refused) {
     }
 }
 
+// covers 3706-5.3-a, 3706-5.3-b, 3706-5.3-c, 3706-5.3-e
 BOOST_AUTO_TEST_CASE(the_dead_peer_detection_names_the_sa_and_a_number) {
     const auto payload = dead_peer_detection(NotifyType::r_u_there_ack, cookies, 0x01020304);
     BOOST_TEST(

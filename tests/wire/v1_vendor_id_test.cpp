@@ -47,6 +47,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_one_is_shown_as_far_as_it_prints) {
                "unknown 0000000000000000000000000000000000000000…");
 }
 
+// covers 3947-3.1-a, 3706-5.1-b
 BOOST_AUTO_TEST_CASE(what_we_send_is_what_we_know) {
     BOOST_TEST((extension(vendor_id(OwnVendorId::nat_traversal_rfc3947)) ==
                 Extension::nat_traversal_rfc3947));
