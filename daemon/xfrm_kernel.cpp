@@ -89,6 +89,7 @@ public:
         const auto installed = associations_.install(child);
         if (installed) {
             clamp_.on_installed(child);
+            fit_interface(child.if_id);
         }
         return after_install(installed, child);
     }
@@ -96,6 +97,7 @@ public:
         const auto installed = associations_.install_inbound(child);
         if (installed) {
             clamp_.on_installed(child);
+            fit_interface(child.if_id);
         }
         return after_install(installed, child);
     }
@@ -125,13 +127,19 @@ public:
         return in_words(associations_.remove(child));
     }
     void set_interfaces(const policy::ConnectionSet& connections) override {
-        auto wanted = policy::wanted_interfaces(connections);
-        for (auto& interface : wanted) {
+        route_based_.connections.clear();
+        std::ranges::copy_if(
+            connections.connections, std::back_inserter(route_based_.connections),
+            [](const policy::Connection& each) { return each.interface.has_value(); });
+        wanted_interfaces_ = policy::wanted_interfaces(route_based_);
+        fitted_interfaces_.clear();
+        for (auto& interface : wanted_interfaces_) {
             if (interface.mtu == 0) {
                 interface.mtu = fitting_mtu(interface);
+                fitted_interfaces_.insert(interface.if_id);
             }
         }
-        note_interfaces(interfaces_.set(wanted));
+        note_interfaces(interfaces_.set(wanted_interfaces_));
     }
     void guard_interfaces() override { note_interfaces(interfaces_.restore()); }
     void set_traps(const policy::ConnectionSet& connections) override {
@@ -216,6 +224,19 @@ private:
         return in_words(installed);
     }
 
+    /// Reads the way to the peers of an interface again, where its MTU is whatever fits.
+    void fit_interface(std::uint32_t if_id) {
+        const auto found =
+            std::ranges::find(wanted_interfaces_, if_id, &policy::WantedInterface::if_id);
+        if (found == wanted_interfaces_.end() || !fitted_interfaces_.contains(if_id)) {
+            return;
+        }
+        const auto mtu = fitting_mtu(*found);
+        if (std::exchange(found->mtu, mtu) != mtu) {
+            note_interfaces(interfaces_.set(wanted_interfaces_));
+        }
+    }
+
     std::uint16_t fitting_mtu(const policy::WantedInterface& interface) {
         std::vector<std::uint32_t> paths;
         for (const auto* const connection : interface.connections) {
@@ -279,6 +300,11 @@ private:
     xfrm::SecurityAssociations associations_;
     netns::TunnelInterfaces interfaces_;
     std::set<std::string> interface_troubles_;
+    policy::ConnectionSet route_based_;
+    /// Refers into route_based_.
+    std::vector<policy::WantedInterface> wanted_interfaces_;
+    /// Ids of those whose MTU is not configured.
+    std::set<std::uint32_t> fitted_interfaces_;
     netns::FirewallTable table_;
     SegmentClamp clamp_;
     LogWriter& log_;
