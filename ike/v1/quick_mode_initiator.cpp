@@ -123,6 +123,9 @@ std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Es
     auto choice = verify_phase_two(sent.proposals, answer.sa, encapsulation_of(facts, sa.peer));
     if (!choice)
         return std::unexpected(choice.error());
+    // RFC 2409 5.5: the keys of the two directions differ by their SPIs alone.
+    if (choice->peer_spi == sent.inbound_spi)
+        return std::unexpected(violation("the answer has our own SPI"));
     auto selectors = agreed_selectors(facts, sent, answer);
     if (!selectors)
         return std::unexpected(selectors.error());

@@ -110,12 +110,22 @@ Payloads response_payloads(const Established& sa, const wire::v1::QuickModeSa& r
     return payloads;
 }
 
+/// RFC 2409 5.5: the keys of the two directions differ by their SPIs alone.
+policy::ChildSpi draw_spi_beside(Turn& turn, policy::ChildSpi peer_spi) {
+    const auto drawn = turn.child_spis.draw(turn.rng);
+    if (drawn != peer_spi)
+        return drawn;
+    const auto another = turn.child_spis.draw(turn.rng);
+    turn.child_spis.release(drawn);
+    return another;
+}
+
 void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
             const wire::v1::EncryptedMessage& message, const wire::v1::QuickModeSa& request,
             Answer answer, wire::Octets vector, std::span<const std::uint8_t> octets) {
     const auto id = message.header.message_id;
     auto nonce = draw_nonce(turn);
-    const auto inbound_spi = turn.child_spis.draw(turn.rng);
+    const auto inbound_spi = draw_spi_beside(turn, answer.choice.peer_spi);
     const ChildSelectors selectors{answer.selectors.local(), answer.selectors.remote()};
     const auto payloads =
         response_payloads(sa, request, answer.choice.answer, inbound_spi, answer.choice.lifetimes,
