@@ -33,6 +33,7 @@ std::unexpected<FirstMessageRefused> refused(Turn& turn, const IkeSaFacts& facts
 ConnectionPtr accepting(const std::vector<ConnectionPtr>& candidates,
                         const policy::Identity& peer) {
     std::vector<const policy::Connection*> pointers;
+    pointers.reserve(candidates.size());
     for (const auto& each : candidates)
         pointers.push_back(each.get());
     const auto matches = policy::matching_identity(pointers, peer, std::nullopt);

@@ -104,12 +104,13 @@ void give_children(Turn& turn, Established& sa) {
         turn.outcomes.emplace_back(std::move(gift));
 }
 
-IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, Cause why) {
+IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, const Cause& why) {
     abandon_exchanges(turn, sa);
     std::vector<policy::ChildSpi> children;
     const bool carried = turn.is_carried_elsewhere(sa.connection->name, facts.own_spi());
     if (carried)
         give_children(turn, sa);
+    children.reserve(sa.children.size());
     for (const auto& each : sa.children)
         children.push_back(each.inbound_spi);
     auto messages = farewell(turn, facts, sa, std::move(children));
@@ -122,7 +123,7 @@ IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, Cau
     return Farewell{sa.connection->name, std::move(messages), turn.now + farewell_again_time};
 }
 
-void forget_isakmp_sa(Turn& turn, const IkeSaFacts& facts, Established sa, Cause why) {
+void forget_isakmp_sa(Turn& turn, const IkeSaFacts& facts, Established sa, const Cause& why) {
     abandon_exchanges(turn, sa);
     remove_children(turn, sa, why);
     report_end(turn, facts, sa, why);

@@ -17,9 +17,9 @@ void give_children(Turn& turn, Established& sa);
 
 /// Ends it: the children go with it, unless another ISAKMP SA of the peer can have them. Reports,
 /// tells the endpoint and the peer.
-IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, Cause why);
+IsakmpSaState close_isakmp_sa(Turn& turn, IkeSaFacts& facts, Established sa, const Cause& why);
 /// The same without a word to the peer, which has forgotten it.
-void forget_isakmp_sa(Turn& turn, const IkeSaFacts& facts, Established sa, Cause why);
+void forget_isakmp_sa(Turn& turn, const IkeSaFacts& facts, Established sa, const Cause& why);
 /// The end of its lifetime, which says nothing about the children.
 IsakmpSaState expire(Turn& turn, IkeSaFacts& facts, Established sa);
 /// The peer deletes phase 1, which says nothing about the children.

@@ -82,7 +82,7 @@ struct HandleDeadline {
             state.connection->name, cause::NoResponse{request.exchange, request.timer.attempts()}});
         return Gone{};
     }
-    template <Answering State> IsakmpSaState operator()(State) { return Gone{}; }
+    template <Answering State> IsakmpSaState operator()(const State&) { return Gone{}; }
     IsakmpSaState operator()(Established state) {
         return v1::on_deadline(turn, facts, std::move(state));
     }
@@ -257,19 +257,19 @@ void IsakmpSa::on_deadline(Turn& turn) {
             keep_mapping_alive(turn, facts_, *sa->connection);
 }
 
-void IsakmpSa::close(Turn& turn, Cause why) {
+void IsakmpSa::close(Turn& turn, const Cause& why) {
     if (auto* sa = std::get_if<Established>(&state_)) {
         auto taken = std::move(*sa);
-        state_ = close_isakmp_sa(turn, facts_, std::move(taken), std::move(why));
+        state_ = close_isakmp_sa(turn, facts_, std::move(taken), why);
     } else if (!saying_goodbye()) {
-        forget(turn, std::move(why));
+        forget(turn, why);
     }
 }
 
-void IsakmpSa::forget(Turn& turn, Cause why) {
+void IsakmpSa::forget(Turn& turn, const Cause& why) {
     if (auto* sa = std::get_if<Established>(&state_)) {
         auto taken = std::move(*sa);
-        forget_isakmp_sa(turn, facts_, std::move(taken), std::move(why));
+        forget_isakmp_sa(turn, facts_, std::move(taken), why);
     } else if (const auto* orphans = std::get_if<Orphaned>(&state_)) {
         for (const auto& each : orphans->children)
             remove_child(turn, orphans->connection->name, each, why);
@@ -325,6 +325,7 @@ void IsakmpSa::rekey(Turn& turn, Rekey::What what) {
         return;
     }
     std::vector<policy::ChildSaId> children;
+    children.reserve(sa->children.size());
     for (const auto& each : sa->children)
         children.push_back(each.id);
     for (const auto each : children)

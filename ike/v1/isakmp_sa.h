@@ -31,9 +31,9 @@ public:
     }
     void on_deadline(Turn& turn);
     /// Ends it: an established SA tells the peer, another is forgotten.
-    void close(Turn& turn, Cause why);
+    void close(Turn& turn, const Cause& why);
     /// Ends it without a word to the peer, which has forgotten it.
-    void forget(Turn& turn, Cause why);
+    void forget(Turn& turn, const Cause& why);
     void on_child_refused(Turn& turn, policy::ChildSaId child, const std::string& reason);
     void on_hard_expired(Turn& turn, policy::ChildSpi inbound_spi);
     void on_soft_expired(Turn& turn, policy::ChildSpi inbound_spi);

@@ -59,6 +59,7 @@ struct Authentic {
 std::vector<ConnectionPtr> accepting(const std::vector<ConnectionPtr>& candidates,
                                      const policy::Identity& peer) {
     std::vector<const policy::Connection*> pointers;
+    pointers.reserve(candidates.size());
     for (const auto& each : candidates)
         pointers.push_back(each.get());
     std::vector<ConnectionPtr> out;
@@ -111,7 +112,7 @@ std::optional<Authentic> authenticate(Turn& turn, const IkeSaFacts& facts,
 }
 
 IsakmpSaState refuse_identity(Turn& turn, const IkeSaFacts& facts, MainModeKeyAnswered state,
-                              Authentic peer) {
+                              const Authentic& peer) {
     cause::IdentityMismatch why{shortened(peer.peer), {}};
     std::vector<std::string> names;
     for (const auto& each : peer.sharing) {
@@ -302,7 +303,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state,
         return state;
     }
     if (peer->accepting.empty())
-        return refuse_identity(turn, facts, std::move(state), std::move(*peer));
+        return refuse_identity(turn, facts, std::move(state), *peer);
     return accept(turn, facts, std::move(state), std::move(*peer), received);
 }
 

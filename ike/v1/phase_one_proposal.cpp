@@ -156,7 +156,7 @@ std::vector<Offered> offered_suites(const wire::v1::SaPayload& sa) {
             continue;
         for (const auto& transform : proposal.transforms)
             if (auto suite = wire::v1::read_phase_one_suite(transform))
-                out.push_back({&proposal, &transform, std::move(*suite)});
+                out.push_back({&proposal, &transform, *suite});
     }
     return out;
 }
@@ -204,6 +204,7 @@ std::expected<PhaseOneChoice, Cause> choose_phase_one(const policy::Connection& 
     if (offered.empty() && other_method)
         return std::unexpected(cause::UnsupportedAuthMethod{.v1_method = number(*other_method)});
     std::vector<policy::Proposal> in_our_terms;
+    in_our_terms.reserve(offered.size());
     for (const auto& each : offered)
         in_our_terms.push_back(proposal_of(each.suite));
     auto choice =

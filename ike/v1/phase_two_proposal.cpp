@@ -129,7 +129,7 @@ std::vector<Offered> offered_transforms(const wire::v1::SaPayload& sa,
         for (const auto& transform : proposal.transforms)
             if (auto read = wire::v1::read_esp_transform(transform);
                 read && read->encapsulation == encapsulation)
-                out.push_back({&proposal, &transform, std::move(*read)});
+                out.push_back({&proposal, &transform, *read});
     }
     return out;
 }
@@ -244,6 +244,7 @@ std::expected<PhaseTwoChoice, Cause> choose_phase_two(const policy::Connection& 
         return std::unexpected(violation("KE does not fit the group of the proposals"));
     std::erase_if(offered, other_group);
     std::vector<policy::Proposal> in_our_terms;
+    in_our_terms.reserve(offered.size());
     for (const auto& each : offered)
         in_our_terms.push_back(proposal_of(each.read));
     auto choice = policy::choose_proposal(connection.esp.proposals, in_our_terms);
