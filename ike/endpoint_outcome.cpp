@@ -106,7 +106,10 @@ void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionU
 
 void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
                                       const ConnectionUpkeep& upkeep, const outcome::Up& outcome) {
-    const auto& made = sas_.at(spi).sa;
+    const auto* alive = find_alive(spi);
+    if (!alive)
+        return;
+    const auto& made = *alive;
     for (const auto each : upkeep.established.with(outcome.peer)) {
         const auto* found = find_alive(each);
         if (each == spi || !found || std::ranges::contains(upkeep.to_replace, each))

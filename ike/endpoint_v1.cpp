@@ -111,7 +111,7 @@ void Endpoint::Core::on_v1_first_message(TimePoint now, const policy::UdpPath& p
     }
     // A cookie of IKEv1 proves nothing, because the responder has to keep what was offered: where
     // IKEv2 would ask for one, IKEv1 waits, so that it cannot take IKEv2's places.
-    if (shut_down_ || half_open_.judge(path.remote.address) != HalfOpenGuard::Verdict::admit) {
+    if (shut_down_ || !half_open_.has_room_without_cookie(path.remote.address)) {
         ++dropped_.half_open_limit;
         return;
     }

@@ -1,5 +1,7 @@
 #include "ike/half_open_guard.h"
 
+#include <algorithm>
+
 namespace viaduct::ike {
 
 HalfOpenGuard::Verdict HalfOpenGuard::judge(const policy::IpAddress& peer) const {
@@ -10,6 +12,14 @@ HalfOpenGuard::Verdict HalfOpenGuard::judge(const policy::IpAddress& peer) const
     if (count() >= cookie_threshold_ || of_address >= cookie_threshold_per_address_)
         return Verdict::admit_with_cookie;
     return Verdict::admit;
+}
+
+bool HalfOpenGuard::has_room_without_cookie(const policy::IpAddress& peer) const {
+    const EndpointSettings usual;
+    const auto found = by_address_.find(peer);
+    const auto of_address = found == by_address_.end() ? 0 : found->second;
+    return count() < std::min(limit_, usual.cookie_threshold) &&
+           of_address < std::min(limit_per_address_, usual.cookie_threshold_per_address);
 }
 
 void HalfOpenGuard::add(const policy::UdpEndpoint& peer, wire::IkeSpi peer_spi,

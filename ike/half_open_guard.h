@@ -22,6 +22,9 @@ public:
 
     enum class Verdict : std::uint8_t { admit, admit_with_cookie, drop };
     Verdict judge(const policy::IpAddress& peer) const;
+    /// Whether there is room for one who cannot be asked for a cookie (IKEv1), whatever the
+    /// threshold is.
+    bool has_room_without_cookie(const policy::IpAddress& peer) const;
     std::size_t count() const { return by_request_.size(); }
 
     void add(const policy::UdpEndpoint& peer, wire::IkeSpi peer_spi, wire::IkeSpi own_spi);

@@ -16,6 +16,20 @@ bool is_aead(const Proposal& proposal) {
     });
 }
 
+bool has_phase_one_cipher(const Proposal& proposal) {
+    return std::ranges::all_of(proposal.transforms, [](const Transform& transform) {
+        const auto cipher = static_cast<EncryptionAlgorithm>(transform.id);
+        return transform.type != TransformType::encryption ||
+               cipher == EncryptionAlgorithm::aes_cbc ||
+               cipher == EncryptionAlgorithm::triple_des_cbc;
+    });
+}
+
+bool is_chacha20_poly1305(const Transform& transform) {
+    return transform.type == TransformType::encryption &&
+           EncryptionAlgorithm{transform.id} == EncryptionAlgorithm::chacha20_poly1305;
+}
+
 /// RFC 2409 section 4: one hash algorithm is both; HMAC with it is the PRF.
 bool prf_is_that_of_the_hash(const Proposal& proposal) {
     const auto text = proposal_text(proposal);
@@ -52,6 +66,10 @@ void check_ikev1_policy(const TomlTable& table, const IkePolicy& policy) {
         if (is_aead(proposal))
             table.mistake("proposals", text + ": an AEAD does not protect IKEv1 itself, only ESP; "
                                               "expected one such as \"aes256-sha256-modp2048\"");
+        else if (!has_phase_one_cipher(proposal))
+            table.mistake("proposals", text +
+                                           ": IKEv1 itself is encrypted with AES-CBC (\"aes256\") "
+                                           "or \"3des\"");
         else if (!prf_is_that_of_the_hash(proposal))
             table.mistake("proposals", text + ": in IKEv1 the hash algorithm makes the PRF; "
                                               "expected none beside it");
@@ -68,6 +86,10 @@ void check_ikev1_connection(const TomlTable& table, const Connection& connection
     if (connection.esp.mode == EspMode::transport)
         table.mistake("esp", "IKEv1 has tunnel mode only; the IPsec policy " +
                                  in_quotes(connection.esp.name) + " has mode = \"transport\"");
+    for (const auto& proposal : connection.esp.proposals)
+        if (std::ranges::any_of(proposal.transforms, is_chacha20_poly1305))
+            table.mistake("esp", "IKEv1 has no number for ChaCha20-Poly1305; the IPsec policy " +
+                                     in_quotes(connection.esp.name) + " proposes it");
     check_ports(table, "local_subnets", connection.local_selectors);
     check_ports(table, "remote_subnets", connection.remote_selectors);
 }

@@ -126,8 +126,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeSent state,
     agree_on_fragmentation(facts, peer, state.connection->ike.fragmentation);
     facts.nat = detect_nat(answer->nat_detection, facts, choice->suite.prf, received.path);
     facts.nat.forced = facts.nat.supported && state.connection->nat_traversal.force;
-    const auto lifetime = shortened_by(agreed_lifetime(*state.connection, choice->lifetime),
-                                       answer->notifies, policy::ProtocolId::ike);
+    const auto lifetime = agreed_lifetime(*state.connection, choice->lifetime);
     PhaseOneResult made{.connection = state.connection,
                         .peer_id = peer_id,
                         .keys = std::move(*keys),
@@ -135,8 +134,8 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeSent state,
                         .nonce_i = transcript.nonce_i,
                         .nonce_r = transcript.nonce_r,
                         .lifetime = lifetime,
-                        .initial_contact =
-                            contains(answer->notifies, wire::v1::NotifyType::initial_contact),
+                        // No hash covers the notifies of this message (RFC 2407 4.6.3).
+                        .initial_contact = false,
                         .last = LastAnswer{{received.octets.begin(), received.octets.end()}, {}}};
     return send_authentication(turn, facts, std::move(state), std::move(made), transcript);
 }

@@ -102,16 +102,17 @@ std::expected<Made, Cause> make(Turn& turn, const IkeSaFacts& facts,
 struct ThirdMessage {
     wire::v1::Chain chain;
     wire::Octets next_vector;
+    bool encrypted = false;
 };
 std::optional<ThirdMessage> third_message(const AggressiveModeAnswered& state,
                                           const Received& received) {
     if (const auto* clear = std::get_if<wire::v1::ClearMessage>(&received.message))
-        return ThirdMessage{clear->chain, state.keys.vector};
+        return ThirdMessage{clear->chain, state.keys.vector, false};
     const auto* sealed = std::get_if<wire::v1::EncryptedMessage>(&received.message);
     auto opened = sealed ? decrypt(state.keys, state.keys.vector, *sealed) : std::nullopt;
     if (!opened)
         return std::nullopt;
-    return ThirdMessage{std::move(opened->chain), std::move(opened->next_vector)};
+    return ThirdMessage{std::move(opened->chain), std::move(opened->next_vector), true};
 }
 
 } // namespace
@@ -219,7 +220,9 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
          .nonce_i = std::move(state.transcript.nonce_i),
          .nonce_r = std::move(state.transcript.nonce_r),
          .lifetime = lifetime,
-         .initial_contact = contains(auth->notifies, wire::v1::NotifyType::initial_contact),
+         // In clear no hash covers it (RFC 2407 4.6.3).
+         .initial_contact =
+             third->encrypted && contains(auth->notifies, wire::v1::NotifyType::initial_contact),
          .last = std::nullopt});
 }
 

@@ -32,8 +32,8 @@ TimePoint replacement_time(Role role, const Lifetime& lifetime) {
 void wait_longer(const Turn& turn, Established& sa, policy::ChildSaId id) {
     const auto child = std::ranges::find(sa.children, id, &Child::id);
     if (child != sa.children.end() && child->activate_at)
-        child->activate_at = std::min(turn.now + TimePoint::duration(activation_time),
-                                      std::max(*child->activate_at, turn.now));
+        child->activate_at =
+            std::min(turn.now + TimePoint::duration(activation_time), child->activate_by);
 }
 
 void repeat_end(Turn& turn, const IkeSaFacts& facts, Established& sa, QuickModeOver& mode,

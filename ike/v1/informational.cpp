@@ -49,6 +49,15 @@ bool means_this_sa(const IkeSaFacts& facts, const wire::v1::DeletePayload& delet
 
 IsakmpSaState act_on(Turn& turn, IkeSaFacts& facts, Established sa,
                      const wire::v1::ProtectedInformational& said) {
+    bool ends = false;
+    for (const auto& each : said.deletes) {
+        if (each.protocol == policy::ProtocolId::esp)
+            children_deleted_by_peer(turn, sa, each.children);
+        ends = ends || means_this_sa(facts, each);
+    }
+    // What else it says of an SA that is over counts for nothing.
+    if (ends)
+        return closed_by_peer(turn, facts, std::move(sa));
     for (const auto& each : said.notifies) {
         if (wire::v1::sequence_number(each))
             consume_dead_peer_detection(turn, facts, sa, each);
@@ -61,14 +70,6 @@ IsakmpSaState act_on(Turn& turn, IkeSaFacts& facts, Established sa,
                                                    .initial_contact = true,
                                                    .peer = sa.peer_id});
     }
-    bool ends = false;
-    for (const auto& each : said.deletes) {
-        if (each.protocol == policy::ProtocolId::esp)
-            children_deleted_by_peer(turn, sa, each.children);
-        ends = ends || means_this_sa(facts, each);
-    }
-    if (ends)
-        return closed_by_peer(turn, facts, std::move(sa));
     return sa;
 }
 

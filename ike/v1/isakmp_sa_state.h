@@ -121,6 +121,8 @@ struct MainModeKeyAnswered {
     Transcript transcript;
     /// A message came that no candidate's key opens: it is told of once.
     bool doubted = false;
+    /// Messages that keys were tried on.
+    unsigned attempts = 0;
     LastAnswer last;
     std::vector<std::string> arrows;
     TimePoint give_up;
@@ -159,6 +161,8 @@ struct Child : ChildState {
     /// As the initiator of a rekey: when traffic moves, should nothing show before that the peer
     /// has its inbound side.
     std::optional<TimePoint> activate_at;
+    /// However often the peer repeats itself: the old child has to last so long.
+    TimePoint activate_by = TimePoint::max();
     /// Whether its inbound side was used, asked of the kernel.
     std::optional<TimePoint> ask_traffic_at;
     /// From an ISAKMP SA that was: it goes when its heir has all children that are wanted now.

@@ -22,6 +22,8 @@ constexpr auto main_mode = ExchangeType::identity_protection;
 /// Pre-shared keys that are tried on one message. Main mode encrypts the identity with a key that
 /// depends on the secret, so that only the address can tell which secret is meant.
 constexpr std::size_t most_secrets = 32;
+/// Messages of one half-open SA that keys are tried on.
+constexpr unsigned most_attempts = 8;
 
 /// Known only while one connection is left.
 std::string name_of(const std::vector<ConnectionPtr>& candidates) {
@@ -237,14 +239,20 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeSaAnswered state,
         ++turn.dropped.malformed;
         return state;
     }
+    // Before anything is kept or computed: whoever knows the cookies may say it again and again.
+    const auto method = state.suite.key_exchange;
+    if (request->key_exchange.data.size() != policy::facts(method)->public_value) {
+        ++turn.dropped.malformed;
+        return state;
+    }
     const auto name = name_of(state.candidates);
     state.arrows.push_back(report_message(turn, facts, Direction::received, message->header,
                                           message->chain.payloads, name));
-    const auto method = state.suite.key_exchange;
     auto key_exchange = crypto::KeyExchange::generate(method, turn.rng);
-    if (!key_exchange || request->key_exchange.data.size() != policy::facts(method)->public_value) {
-        ++turn.dropped.malformed;
-        return state;
+    if (!key_exchange) {
+        turn.outcomes.emplace_back(
+            outcome::Failed{name, cause::LocalFault{"no key pair could be made"}});
+        return Gone{};
     }
     add_extensions(state.peer, request->vendor_ids);
     agree_on_fragmentation(facts, state.peer, fragmentation_of(state.candidates));
@@ -286,6 +294,11 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state,
         ++turn.dropped.unexpected;
         return state;
     }
+    if (state.attempts == most_attempts) {
+        ++turn.dropped.half_open_limit;
+        return state;
+    }
+    ++state.attempts;
     if (!state.shared_secret) {
         auto secret = state.key_exchange.agree(state.transcript.public_i, turn.rng);
         if (!secret) {

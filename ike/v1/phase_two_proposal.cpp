@@ -47,12 +47,32 @@ std::vector<policy::Transform> of_kind(const policy::Proposal& proposal, Transfo
     return out;
 }
 
-/// RFC 2407 4.4.4 and the registries of both versions gave the ciphers of ESP the same numbers.
+/// RFC 2407 4.4.4 and the registries of both versions gave the ciphers of ESP the same numbers, but
+/// for AES-GMAC; what is 21 in IKEv2 is another cipher in IKEv1.
+constexpr EspTransformId null_auth_aes_gmac{23};
+constexpr std::uint16_t not_of_ikev2 = 0xff00;
+
+EspTransformId transform_id(std::uint16_t encryption) {
+    return policy::EncryptionAlgorithm{encryption} ==
+                   policy::EncryptionAlgorithm::null_auth_aes_gmac
+               ? null_auth_aes_gmac
+               : EspTransformId{static_cast<std::uint8_t>(encryption)};
+}
+
+std::uint16_t encryption_id(EspTransformId id) {
+    constexpr auto gmac =
+        static_cast<std::uint16_t>(policy::EncryptionAlgorithm::null_auth_aes_gmac);
+    const auto number = static_cast<std::uint16_t>(id);
+    if (id == null_auth_aes_gmac)
+        return gmac;
+    return number == gmac ? static_cast<std::uint16_t>(not_of_ikev2 | number) : number;
+}
+
 std::optional<EspTransform> transform_of(const policy::Transform& encryption,
                                          const policy::Transform& integrity,
                                          const policy::Transform& group,
                                          const policy::Transform& sequence_numbers) {
-    EspTransform out{.id = EspTransformId{static_cast<std::uint8_t>(encryption.id)},
+    EspTransform out{.id = transform_id(encryption.id),
                      .key_bits = encryption.key_bits,
                      .extended_sequence_numbers = sequence_numbers.id != 0};
     if (integrity.id != 0) {
@@ -88,7 +108,7 @@ policy::Proposal proposal_of(const EspTransform& transform) {
                          std::optional<std::uint16_t> bits = std::nullopt) {
         out.transforms.push_back({type, id, bits, transform.unknown_attribute});
     };
-    add(TransformType::encryption, static_cast<std::uint16_t>(transform.id), transform.key_bits);
+    add(TransformType::encryption, encryption_id(transform.id), transform.key_bits);
     if (transform.authentication) {
         const auto row = std::ranges::find(authentications, *transform.authentication,
                                            &AuthenticationRow::authentication);

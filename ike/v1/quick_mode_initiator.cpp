@@ -164,8 +164,9 @@ std::expected<policy::ChildSaId, Cause> put_in(Turn& turn, const IkeSaFacts& fac
     auto& made = sa.children.back();
     if (old_is_there) {
         const auto old = std::ranges::find(sa.children, *sent.wanted.rekeyed, &Child::id);
-        const auto half = (old->expire_at - turn.now) / 2;
-        made.activate_at = turn.now + std::min<TimePoint::duration>(activation_time, half);
+        made.activate_by = turn.now + (old->expire_at - turn.now) / 2;
+        made.activate_at =
+            std::min(turn.now + TimePoint::duration(activation_time), made.activate_by);
         made.ask_traffic_at = turn.now + ask_traffic_interval;
     }
     return *child;

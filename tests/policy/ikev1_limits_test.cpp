@@ -33,6 +33,11 @@ BOOST_AUTO_TEST_CASE(an_aead_cannot_protect_ikev1_itself) {
                    .contains("an AEAD does not protect IKEv1 itself, only ESP"));
 }
 
+BOOST_AUTO_TEST_CASE(ikev1_itself_is_encrypted_in_cbc_mode) {
+    BOOST_TEST(mistakes_text(old_text(R"(["aes256ctr-sha256-modp2048"])"))
+                   .contains("IKEv1 itself is encrypted with AES-CBC"));
+}
+
 BOOST_AUTO_TEST_CASE(the_hash_makes_the_prf) {
     BOOST_TEST(mistakes_text(old_text(R"(["aes256-sha256-prfsha512-modp2048"])"))
                    .contains("in IKEv1 the hash algorithm makes the PRF"));

@@ -287,6 +287,49 @@ BOOST_AUTO_TEST_CASE(a_flood_of_first_messages_leaves_room_for_ikev2) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
 }
 
+BOOST_AUTO_TEST_CASE(a_threshold_for_cookies_is_not_for_ikev1) {
+    ike::EndpointSettings settings;
+    settings.cookie_threshold = 0;
+    TwoGateways net({{old_left_vpn()}}, {{mirrored(old_left_vpn())}}, 1, settings);
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
+}
+
+BOOST_AUTO_TEST_CASE(unusable_messages_of_a_half_open_sa_cost_nothing) {
+    TwoGateways net({{old_left_vpn()}}, {{mirrored(old_left_vpn())}});
+    const policy::UdpPath path{{address("10.10.10.4"), 500}, {address("10.10.10.5"), 500}};
+    unsigned sent = 0;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        if (sender != End::left)
+            return true;
+        auto bad = octets;
+        if (++sent == 2) {
+            // A public value that is one octet short.
+            const auto length = static_cast<std::size_t>(bad[30] << 8 | bad[31]);
+            bad.erase(bad.begin() + static_cast<std::ptrdiff_t>(28 + length - 1));
+            bad[30] = static_cast<std::uint8_t>((length - 1) >> 8);
+            bad[31] = static_cast<std::uint8_t>(length - 1);
+            bad[26] = static_cast<std::uint8_t>(bad.size() >> 8);
+            bad[27] = static_cast<std::uint8_t>(bad.size());
+        } else if (sent == 3) {
+            bad[28] ^= 1;
+        } else {
+            return true;
+        }
+        const auto reports = net.right.reports.size();
+        for (unsigned i = 0; i < 1000; ++i)
+            net.inject(End::right, path, bad);
+        BOOST_TEST(net.right.reports.size() - reports < 5u);
+        // The real third message has to be among the first that keys are tried on.
+        return sent != 3;
+    };
+    net.run_for(1s);
+    const auto& dropped = net.right.endpoint->status().dropped;
+    BOOST_TEST(sent >= 3u);
+    BOOST_TEST(dropped.malformed == 1000u);
+    BOOST_TEST(dropped.integrity_failed == 8u);
+    BOOST_TEST(dropped.half_open_limit >= 992u);
+}
+
 BOOST_AUTO_TEST_CASE(a_router_without_connection_of_version_one_does_not_answer) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left_vpn())}});
