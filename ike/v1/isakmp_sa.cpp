@@ -307,8 +307,15 @@ void IsakmpSa::on_soft_expired(Turn& turn, policy::ChildSpi inbound_spi) {
     if (!sa)
         return;
     const auto found = find(sa->children, inbound_spi);
-    if (found != sa->children.end())
-        rekey_child(turn, facts_, *sa, found->id);
+    if (found == sa->children.end())
+        return;
+    const auto id = found->id;
+    rekey_child(turn, facts_, *sa, id);
+    // The kernel says it once; what stands in the way of a rekey now is over soon.
+    if (const auto child = std::ranges::find(sa->children, id, &Child::id);
+        child != sa->children.end())
+        child->replace_at =
+            std::min<TimePoint>(child->replace_at, turn.now + soft_limit_again_time);
 }
 
 void IsakmpSa::on_traffic_read(Turn& turn, policy::ChildSaId child, std::uint64_t inbound_packets) {

@@ -23,6 +23,8 @@ inline constexpr auto answer_time = std::chrono::seconds(90);
 inline constexpr auto farewell_again_time = std::chrono::milliseconds(300);
 /// A rekey that came to nothing is begun again, at the latest.
 inline constexpr auto rekey_again_time = std::chrono::seconds(30);
+/// A rekey for the volume that could not begin at once is begun so much later.
+inline constexpr auto soft_limit_again_time = std::chrono::seconds(2);
 /// How long the kernel has to say whether traffic came in, before the peer is asked.
 inline constexpr auto traffic_answer_time = std::chrono::seconds(1);
 /// The third message of a quick mode is not confirmed. While it may be lost the peer repeats the

@@ -239,8 +239,13 @@ void IkeSa::on_soft_expired(Turn& turn, policy::ChildSpi inbound_spi) {
     if (!sa || sa->closing)
         return;
     const auto found = std::ranges::find(sa->children, inbound_spi, &ChildState::inbound_spi);
-    if (found != sa->children.end())
-        rekey_child(turn, facts_, *sa, found->id);
+    if (found == sa->children.end())
+        return;
+    rekey_child(turn, facts_, *sa, found->id);
+    // The kernel says it once; what stands in the way of a rekey now is over soon.
+    if (found->in_use())
+        found->replace_at =
+            std::min<TimePoint>(found->replace_at, turn.now + soft_limit_again_time);
 }
 
 void IkeSa::on_traffic_read(Turn& turn, policy::ChildSaId child, std::uint64_t inbound_packets) {

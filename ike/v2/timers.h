@@ -26,6 +26,8 @@ inline constexpr auto redundant_again_time = std::chrono::seconds(1);
 inline constexpr auto doubted_child_time = std::chrono::seconds(2);
 /// A rekey or reauthentication that came to nothing is begun again, at the latest.
 inline constexpr auto rekey_again_time = std::chrono::seconds(30);
+/// A rekey for the volume that could not begin at once is begun so much later.
+inline constexpr auto soft_limit_again_time = std::chrono::seconds(2);
 /// How long the kernel has to say whether traffic came in, before the peer is asked.
 inline constexpr auto traffic_answer_time = std::chrono::seconds(1);
 /// Nothing but TEMPORARY_FAILURE for so long: the peer is out of step (RFC 7296 section 2.25).

@@ -34,6 +34,20 @@ BOOST_AUTO_TEST_CASE(time_rekeys_for_ever) {
     BOOST_TEST(count<ike::IkeSaEstablished>(t.net.left) == 1u);
 }
 
+// The kernel says it once.
+BOOST_AUTO_TEST_CASE(a_soft_limit_that_comes_too_early_is_not_forgotten) {
+    StandingTunnel t;
+    t.net.command(End::left, ike::Rekey{"vpn", child_keys});
+    BOOST_REQUIRE(t.net.run_until([&] { return t.net.right.kernel_children() == 2; }, 5s));
+    const auto waits = std::ranges::find_if(t.net.right.kernel.installed(),
+                                            [](const auto& each) { return !each.second.outbound; });
+    BOOST_REQUIRE(waits != t.net.right.kernel.installed().end());
+    t.net.kernel_event(End::right, ike::SoftExpired{waits->second.child.inbound_spi});
+    t.net.run_for(1min);
+    BOOST_TEST(count<ike::ChildSaEstablished>(t.net.right) == 3u);
+    t.check_one_pair();
+}
+
 // covers story-CR08
 BOOST_AUTO_TEST_CASE(both_at_the_same_moment_leave_one) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {

@@ -142,6 +142,22 @@ BOOST_AUTO_TEST_CASE(a_peer_that_never_answers_is_tried_for_ever) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 2min));
 }
 
+// covers story-RB10
+BOOST_AUTO_TEST_CASE(asking_again_and_again_begins_nothing_twice) {
+    const auto left = left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    net.cut = true;
+    net.run_for(1s);
+    const auto before = net.datagrams();
+    for (int i = 0; i < 1000; ++i)
+        net.command(End::left, ike::Initiate{"vpn", {}});
+    BOOST_TEST(net.datagrams() == before);
+    BOOST_TEST(net.left.endpoint->status().connections.front().ike_sas.size() == 1u);
+    net.cut = false;
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 2min));
+    BOOST_TEST(net.children() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(whatever_happens_the_tunnel_comes_back_and_nothing_is_left_behind) {
     for (const auto seed : seeds(3000))
         for (const auto& each : random_run(seed))
