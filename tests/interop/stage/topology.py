@@ -173,7 +173,8 @@ class Network:
 
     def stream(self, sender, address):
         """Starts a stream of echo requests from this host or gateway."""
-        return Stream(Pinger(self.namespaces[sender], self.topology.address(sender)), address)
+        return Stream(
+            Pinger(self.namespaces[sender], self.topology.address(sender), one_flow=True), address)
 
     def take_answers(self, sender):
         """Pairs of (address, sequence) that have arrived at this host since the last call."""
@@ -227,14 +228,16 @@ def _nodad(address):
 
 
 class Pinger:
-    """Echo requests from one host, without a process for each."""
+    """Echo requests from one host, without a process for each. Those of a stream are one flow. Others are sent at once
+    and are a flow each: of two first packets of an ICMP flow on two processors, connection tracking drops one."""
 
     _count = 0
 
-    def __init__(self, namespace, address):
+    def __init__(self, namespace, address, one_flow=False):
         self.address = address
         Pinger._count += 1
-        self.identifier = (os.getpid() * 16 + Pinger._count) & 0xFFFF
+        self._first_identifier = os.getpid() * 16 + Pinger._count
+        self._step = 0 if one_flow else 97
         if address.version == 4:
             self.request, self.reply = 8, 0
             family, protocol = socket.AF_INET, socket.IPPROTO_ICMP
@@ -244,9 +247,13 @@ class Pinger:
         self.socket = namespace.socket(lambda: socket.socket(family, socket.SOCK_RAW, protocol))
         self.socket.setblocking(False)
 
+    def _identifier(self, sequence):
+        return (self._first_identifier + self._step * (sequence & 0xFFFF)) & 0xFFFF
+
     def send(self, destination, sequence):
         body = b"viaduct interop scenario"
-        packet = struct.pack("!BBHHH", self.request, 0, 0, self.identifier, sequence & 0xFFFF) + body
+        packet = struct.pack("!BBHHH", self.request, 0, 0, self._identifier(sequence),
+                             sequence & 0xFFFF) + body
         if self.address.version == 4:
             packet = packet[:2] + struct.pack("!H", _checksum(packet)) + packet[4:]
         self.socket.sendto(packet, (str(destination), 0))
@@ -261,7 +268,7 @@ class Pinger:
             if self.address.version == 4:
                 packet = packet[(packet[0] & 15) * 4:]
             kind, _, _, identifier, sequence = struct.unpack("!BBHHH", packet[:8])
-            if kind == self.reply and identifier == self.identifier:
+            if kind == self.reply and identifier == self._identifier(sequence):
                 answers.append((source[0], sequence))
 
 
