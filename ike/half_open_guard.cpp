@@ -5,8 +5,7 @@
 namespace viaduct::ike {
 
 HalfOpenGuard::Verdict HalfOpenGuard::judge(const policy::IpAddress& peer) const {
-    const auto found = by_address_.find(peer);
-    const auto of_address = found == by_address_.end() ? 0 : found->second;
+    const auto of_address = count_of(peer);
     if (count() >= limit_ || of_address >= limit_per_address_)
         return Verdict::drop;
     if (count() >= cookie_threshold_ || of_address >= cookie_threshold_per_address_)
@@ -15,11 +14,14 @@ HalfOpenGuard::Verdict HalfOpenGuard::judge(const policy::IpAddress& peer) const
 }
 
 bool HalfOpenGuard::has_room_without_cookie(const policy::IpAddress& peer) const {
-    const EndpointSettings usual;
-    const auto found = by_address_.find(peer);
-    const auto of_address = found == by_address_.end() ? 0 : found->second;
+    static const EndpointSettings usual;
     return count() < std::min(limit_, usual.cookie_threshold) &&
-           of_address < std::min(limit_per_address_, usual.cookie_threshold_per_address);
+           count_of(peer) < std::min(limit_per_address_, usual.cookie_threshold_per_address);
+}
+
+std::size_t HalfOpenGuard::count_of(const policy::IpAddress& peer) const {
+    const auto found = by_address_.find(peer);
+    return found == by_address_.end() ? 0 : found->second;
 }
 
 void HalfOpenGuard::add(const policy::UdpEndpoint& peer, wire::IkeSpi peer_spi,

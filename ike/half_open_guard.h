@@ -34,6 +34,8 @@ public:
     std::optional<wire::IkeSpi> find(const policy::UdpEndpoint& peer, wire::IkeSpi peer_spi) const;
 
 private:
+    std::size_t count_of(const policy::IpAddress& peer) const;
+
     std::size_t limit_;
     std::size_t limit_per_address_;
     std::size_t cookie_threshold_;

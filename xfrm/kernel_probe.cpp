@@ -2,7 +2,6 @@
 
 #include "netns/network_namespace.h"
 #include "policy/child_sa.h"
-#include "xfrm/attribute_view.h"
 #include "xfrm/state_copy.h"
 #include "xfrm/state_message.h"
 
@@ -94,14 +93,16 @@ KernelFeatures KernelProbe::features() {
     requests.push_back(read_state(child, Direction::outbound));
     requests.push_back(delete_state(child, Direction::outbound));
     const auto answers = kernel_->exchange(requests);
-    constexpr std::size_t info_end = NLMSG_LENGTH(sizeof(xfrm_usersa_info));
-    if (!answers[0] || !answers[1] || answers[1]->size() < info_end) {
+    if (!answers[0] || !answers[1]) {
         return {};
     }
     // A kernel ignores attributes that it does not know: what it tells again, it has understood.
-    const auto told = read_attributes(std::span(*answers[1]).subspan(info_end));
-    return {.sa_direction = told.contains(XFRMA_SA_DIR),
-            .nat_keepalive = told.contains(XFRMA_NAT_KEEPALIVE_INTERVAL)};
+    const auto told = state_attributes(*answers[1]);
+    if (!told) {
+        return {};
+    }
+    return {.sa_direction = told->contains(XFRMA_SA_DIR),
+            .nat_keepalive = told->contains(XFRMA_NAT_KEEPALIVE_INTERVAL)};
 }
 
 std::vector<policy::Transform> KernelProbe::missing(std::span<const policy::Transform> wanted) {

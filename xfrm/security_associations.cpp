@@ -2,7 +2,6 @@
 
 #include "netns/netlink_socket.h"
 #include "policy/trap.h"
-#include "xfrm/attribute_view.h"
 #include "xfrm/kernel_record.h"
 #include "xfrm/larval_state.h"
 #include "xfrm/policy_message.h"
@@ -270,9 +269,8 @@ bool SecurityAssociations::Router::is_offloaded(const ChildSa& child, ChildPart 
     question.push_back(
         read_state(child, part == ChildPart::outbound ? Direction::outbound : Direction::inbound));
     const auto answer = kernel.exchange(question);
-    constexpr std::size_t info_end = NLMSG_LENGTH(sizeof(xfrm_usersa_info));
-    return answer[0] && answer[0]->size() >= info_end &&
-           read_attributes(std::span(*answer[0]).subspan(info_end)).contains(XFRMA_OFFLOAD_DEV);
+    const auto told = answer[0] ? state_attributes(*answer[0]) : std::nullopt;
+    return told && told->contains(XFRMA_OFFLOAD_DEV);
 }
 
 std::optional<std::string> SecurityAssociations::take_offload_refusal() {

@@ -75,15 +75,13 @@ std::expected<NetlinkMessage, SystemError> rewritten(const char* name, std::uint
                                                      Direction direction, std::uint32_t skipped) {
     NetlinkMessage message(request_name(name, child, direction), request,
                            NLM_F_REQUEST | NLM_F_ACK);
-    const auto head = read_fixed<nlmsghdr>(answer);
-    constexpr std::size_t info_end = NLMSG_LENGTH(sizeof(xfrm_usersa_info));
-    if (!head || head->nlmsg_type != XFRM_MSG_NEWSA || head->nlmsg_len > answer.size() ||
-        head->nlmsg_len < info_end) {
+    const auto told = state_attributes(answer);
+    if (!told) {
         return std::unexpected(
             SystemError{EBADMSG, message.description(), "the kernel's answer holds no state"});
     }
+    const AttributeViews& attributes = *told;
     auto info = *read_fixed<xfrm_usersa_info>(answer.subspan(NLMSG_HDRLEN));
-    const auto attributes = read_attributes(answer.first(head->nlmsg_len).subspan(info_end));
     const Flow flow = flow_of(child, direction);
     info.saddr = kernel_address(flow.source);
     info.id.daddr = kernel_address(flow.destination);
@@ -109,6 +107,16 @@ NetlinkMessage read_state(const ChildSa& child, Direction direction) {
                            NLM_F_REQUEST | NLM_F_ACK);
     message.put_fixed(state_id(child, direction));
     return message;
+}
+
+std::optional<AttributeViews> state_attributes(Octets answer) {
+    const auto head = read_fixed<nlmsghdr>(answer);
+    constexpr std::size_t info_end = NLMSG_LENGTH(sizeof(xfrm_usersa_info));
+    if (!head || head->nlmsg_type != XFRM_MSG_NEWSA || head->nlmsg_len > answer.size() ||
+        head->nlmsg_len < info_end) {
+        return std::nullopt;
+    }
+    return read_attributes(answer.first(head->nlmsg_len).subspan(info_end));
 }
 
 std::expected<NetlinkMessage, SystemError>

@@ -4,16 +4,22 @@
 
 #include "netns/netlink_message.h"
 #include "netns/system_error.h"
+#include "xfrm/attribute_view.h"
 #include "xfrm/state_flow.h"
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 
 namespace viaduct::xfrm {
 
 /// GETSA, whose answer holds the whole state, keys included.
 netns::NetlinkMessage read_state(const policy::ChildSa& child, Direction direction);
+
+/// The attributes in `answer` (to read_state()), with octets of `answer`; nothing when it tells of
+/// no state.
+std::optional<AttributeViews> state_attributes(std::span<const std::uint8_t> answer);
 
 /// NEWSA: the state that `answer` (to read_state()) tells of, at the child's addresses and ports.
 /// `skipped` outbound sequence numbers stay unused, for those that the original spends after it was
