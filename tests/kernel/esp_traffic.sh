@@ -7,11 +7,7 @@ set -euo pipefail
 . tests/kernel/two_routers
 
 make_routers
-start_tool r1
-start_tool r2
-# ESP in UDP arrives through a socket that takes it.
-ask r1 udp-open
-ask r2 udp-open
+start_tools_with_udp
 start_capture outside.pcap
 
 spi=0xc0000000

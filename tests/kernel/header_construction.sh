@@ -6,10 +6,7 @@ set -euo pipefail
 . tests/kernel/two_routers
 
 make_routers
-start_tool r1
-start_tool r2
-ask r1 udp-open
-ask r2 udp-open
+start_tools_with_udp
 
 number=0
 # Installs with these words and pings with these options; prints the ESP packets from r1 in words.

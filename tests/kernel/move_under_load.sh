@@ -8,10 +8,7 @@ set -euo pipefail
 make_routers
 ip -netns r2 addr add 10.10.10.44/24 dev outer
 ip -netns r2 addr add fd00:ffff::44/64 dev outer nodad
-start_tool r1
-start_tool r2
-ask r1 udp-open
-ask r2 udp-open
+start_tools_with_udp
 
 # Stands for a NAT in front of r2. What comes to an earlier mapping still passes.
 map_r2() { # family, private address, public address, public port

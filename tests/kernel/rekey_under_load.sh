@@ -7,10 +7,7 @@ set -euo pipefail
 . tests/kernel/two_routers
 
 make_routers
-start_tool r1
-start_tool r2
-ask r1 udp-open
-ask r2 udp-open
+start_tools_with_udp
 
 side_of() { [ "$1" = r1 ] && echo left || echo right; }
 
