@@ -61,13 +61,17 @@ Answer answer_request(Turn& turn, IkeSaFacts& facts, Established& sa, ExchangeTy
     }
 }
 
+/// The last response goes out when everything is done: with it the peer forgets its inbound SAs, so
+/// that what another IKE SA carries on must have left them by then.
 IkeSaState end(Turn& turn, const IkeSaFacts& facts, Established sa, Cause why) {
     bequeath_to_rival(turn, sa);
+    const auto path = sa.last_response_path;
     Lingering lingering{.answered =
                             wire::MessageId{static_cast<std::uint32_t>(sa.expected_request) - 1},
                         .response = std::move(sa.last_response),
                         .until = turn.now + lingering_time};
     report_closed(turn, facts, sa, std::move(why));
+    turn.send(path, lingering.response);
     return lingering;
 }
 
@@ -108,13 +112,13 @@ IkeSaState answer_fresh(Turn& turn, IkeSaFacts& facts, Established sa, const Rec
         report_closed(turn, facts, sa, cause::LocalFault{"a response could not be sealed"});
         return Gone{};
     }
-    // RFC 7296 2.11: to where the request came from, which may not be where we send our own.
-    turn.send(received.path, *response);
     sa.last_response = std::move(*response);
+    // RFC 7296 2.11: to where the request came from, which may not be where we send our own.
     sa.last_response_path = received.path;
     sa.expected_request = following(header.message_id);
     if (answer.end)
         return end(turn, facts, std::move(sa), std::move(*answer.end));
+    turn.send(received.path, sa.last_response);
     activate_children(turn, facts, sa, waiting);
     note_message_id(turn, sa, header.message_id);
     if (out_of_message_ids(turn, sa))

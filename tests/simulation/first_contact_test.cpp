@@ -52,7 +52,24 @@ BOOST_AUTO_TEST_CASE(authenticated_anew_without_a_gap) {
     auto left = left_vpn();
     left.ike.reauthentication = 100s;
     StandingTunnel t(left);
+    // With the answer to its Delete the left gateway forgets the old inbound SA.
+    constexpr std::uint8_t informational = 37, response = 0x20;
+    unsigned answers = 0, late = 0;
+    t.net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        if (sender == End::right && octets.at(18) == informational &&
+            (octets.at(19) & response) != 0) {
+            const auto& kernel = t.net.right.kernel;
+            const auto& newest = kernel.installed().rbegin()->second;
+            const auto* used = kernel.outbound(newest.child.local_selectors.front(),
+                                               newest.child.remote_selectors.front());
+            ++answers;
+            late += used != &newest ? 1 : 0;
+        }
+        return true;
+    };
     t.net.run_for(1h);
+    BOOST_TEST(answers > 20u);
+    BOOST_TEST(late == 0u);
     // What the last one left behind goes.
     t.net.run_until(
         [&] { return t.net.left.kernel_children() + t.net.right.kernel_children() == 2; }, 2min);
