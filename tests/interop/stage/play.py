@@ -91,9 +91,9 @@ class Play:
             sent, lost = stream.finish()
             self.story.write(f"   {sent} echo requests {pair}, {len(lost)} lost\n")
             if lost:
-                moments = ", ".join(f"{moment:.2f}" for _, moment in lost[:20])
-                raise NotAsExpected(f"{story}: {len(lost)} of {sent} echo requests {pair} were lost,"
-                                    f" {moments} s after the step began")
+                moments = ", ".join(f"number {number} at {moment:.2f} s" for number, moment in lost[:20])
+                raise NotAsExpected(f"{story}: {len(lost)} of {sent} echo requests {pair} were lost:"
+                                    f" {moments} after the step began")
 
     def _spis(self):
         """All SPIs that Viaduct shows, by kind; of child SAs those of both directions."""
@@ -291,6 +291,11 @@ class Play:
             totals["out" if source in own else "in"] += packets
         return totals
 
+    def _xfrm_drops(self, name):
+        counters = self.network[name].output(["cat", "/proc/net/xfrm_stat"]).split()
+        return ", ".join(f"{counter} {count}" for counter, count in zip(counters[::2], counters[1::2])
+                         if count != "0") or "nothing"
+
     def _check_capture(self, story):
         self.capture.drain()
         if self.capture.unexpected:
@@ -329,10 +334,11 @@ class Play:
     def _leave_evidence(self):
         """What an engineer would look at, beside the logs and the capture."""
         for name, gateway in self.gateways.items():
+            self.story.write(f"-- what IPsec dropped in {name}'s kernel: {self._xfrm_drops(name)}\n")
             with open(os.path.join(self.directory, f"{name}.state"), "w") as file:
                 for command in (["ip", "-s", "xfrm", "state"], ["ip", "xfrm", "policy"],
                                 ["nft", "list", "ruleset"], ["ip", "route"],
-                                ["grep", "-v", " 0$", "/proc/net/xfrm_stat"]):
+                                ["cat", "/proc/net/xfrm_stat"]):
                     try:
                         output = self.network[name].output(command)
                     except CommandFailed as failure:
