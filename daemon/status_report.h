@@ -47,6 +47,9 @@ struct ChildSaReport {
     bool udp_encapsulation = false;
     PastMoment established;
     ComingMoment replacement;
+    /// How much either SA of the pair may carry; it is replaced before. Absent: no limit.
+    std::optional<std::uint64_t> limit_bytes;
+    std::optional<std::uint64_t> limit_packets;
     /// Absent where nothing was installed (--kernel none) or the kernel lost it.
     std::optional<CounterReport> counters;
 };
@@ -158,7 +161,8 @@ BOOST_DESCRIBE_STRUCT(GuardReport, (),
                       (outbound_packets, outbound_bytes, inbound_packets, inbound_bytes))
 BOOST_DESCRIBE_STRUCT(ChildSaReport, (),
                       (inbound_spi, outbound_spi, algorithms, mode, local_selectors,
-                       remote_selectors, udp_encapsulation, established, replacement, counters))
+                       remote_selectors, udp_encapsulation, established, replacement, limit_bytes,
+                       limit_packets, counters))
 BOOST_DESCRIBE_STRUCT(IkeSaReport, (),
                       (role, established, state, initiator_spi, responder_spi, local, remote,
                        peer_id, algorithms, since, last_heard, replacement, local_behind_nat,

@@ -42,6 +42,10 @@ ReasonReport reason_report(const ike::Cause& cause) {
     return {.code = std::string(ike::code(cause)), .text = one_line(ike::to_string(cause))};
 }
 
+std::optional<std::uint64_t> limit(std::uint64_t volume) {
+    return volume == 0 ? std::nullopt : std::optional(volume);
+}
+
 CounterReport counter_report(const policy::ChildSaCounters& counters) {
     return {counters.inbound_bytes, counters.inbound_packets, counters.outbound_bytes,
             counters.outbound_packets};
@@ -59,6 +63,8 @@ ChildSaReport child_report(const ike::ChildSaStatus& child, const ReadCounters& 
     report.udp_encapsulation = child.encapsulation.has_value();
     report.established = past(now, child.established);
     report.replacement = coming(now, child.replace_at);
+    report.limit_bytes = limit(child.volume.bytes);
+    report.limit_packets = limit(child.volume.packets);
     report.counters = read_counters(child.id).transform(counter_report);
     return report;
 }

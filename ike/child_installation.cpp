@@ -11,6 +11,7 @@ namespace {
 policy::ChildSa child_sa(Turn& turn, const IkeSaFacts& facts, const policy::Connection& connection,
                          NewChild made) {
     const auto id = turn.child_spis.next_id();
+    const auto volume = made.volume.value_or(connection.esp.volume);
     policy::ChildSa child{
         .id = id,
         .connection = connection.name,
@@ -31,9 +32,8 @@ policy::ChildSa child_sa(Turn& turn, const IkeSaFacts& facts, const policy::Conn
         .local_selectors = made.selectors.local(),
         .remote_selectors = made.selectors.remote(),
         .lifetime = made.lifetime,
-        .soft_volume =
-            soft_volume(connection.esp.volume, made.lifetime, connection.esp.rekey, turn.rng),
-        .hard_volume = connection.esp.volume,
+        .soft_volume = soft_volume(volume, made.lifetime, connection.esp.rekey, turn.rng),
+        .hard_volume = volume,
     };
     if (facts.nat.found())
         child.encapsulation = {.local_port = facts.path.local.port,
@@ -64,6 +64,7 @@ ChildState install(Turn& turn, const IkeSaFacts& facts, const policy::Connection
                      .kernel_keepalive = child.nat_keepalive.count() > 0,
                      .wanted = std::move(wanted),
                      .established = turn.now,
+                     .volume = child.hard_volume,
                      .replace_at = lifetime.replace_at,
                      .expire_at = lifetime.expire_at,
                      .predecessor = predecessor};

@@ -7,6 +7,7 @@
 #include "policy/selector_narrowing.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace viaduct::ike {
@@ -22,6 +23,8 @@ struct NewChild {
     policy::EspKeys inbound_keys;
     policy::EspKeys outbound_keys;
     std::chrono::seconds lifetime{};
+    /// Hard limits of each SA of the pair. Absent: the connection's.
+    std::optional<policy::VolumeLimit> volume;
     /// What was asked for, before narrowing.
     ChildSelectors wanted;
     std::optional<policy::ChildSaId> predecessor;

@@ -29,6 +29,8 @@ struct ChildState {
     /// What it was asked for with; its successor asks for the same (RFC 7296 section 2.9.2).
     ChildSelectors wanted;
     TimePoint established;
+    /// Hard limits of each SA of the pair.
+    policy::VolumeLimit volume;
     /// Soft and hard end of life.
     TimePoint replace_at;
     TimePoint expire_at;

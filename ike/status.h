@@ -31,6 +31,8 @@ struct ChildSaStatus {
     TimePoint established;
     /// When it is replaced.
     TimePoint replace_at;
+    /// How much either SA of the pair may carry; it is replaced before.
+    policy::VolumeLimit volume;
 };
 
 struct IkeSaStatus {

@@ -42,12 +42,24 @@ std::string nat_text(const IkeSaReport& sa) {
     return sa.local_behind_nat ? ", NAT before us" : ", NAT before the peer";
 }
 
+std::string limit_text(const ChildSaReport& child) {
+    std::string text;
+    if (child.limit_bytes) {
+        text += " or before " + short_size(*child.limit_bytes);
+    }
+    if (child.limit_packets) {
+        text += fmt::format(" or before {} packets", *child.limit_packets);
+    }
+    return text;
+}
+
 void put_child(Lines& lines, const ChildSaReport& child) {
-    lines.labelled("child SA", fmt::format("in {}, out {}, {}{}{}, {}, replaced {}",
-                                           child.inbound_spi, child.outbound_spi, child.algorithms,
-                                           child.mode == "transport" ? " in transport mode" : "",
-                                           child.udp_encapsulation ? " in UDP" : "",
-                                           ago(child.established), in(child.replacement)));
+    lines.labelled("child SA",
+                   fmt::format("in {}, out {}, {}{}{}, {}, replaced {}{}", child.inbound_spi,
+                               child.outbound_spi, child.algorithms,
+                               child.mode == "transport" ? " in transport mode" : "",
+                               child.udp_encapsulation ? " in UDP" : "", ago(child.established),
+                               in(child.replacement), limit_text(child)));
     lines.labelled("", fmt::format("{} === {}", fmt::join(child.local_selectors, ", "),
                                    fmt::join(child.remote_selectors, ", ")));
     if (child.counters) {

@@ -201,7 +201,8 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeAuthSent state,
     }
     facts.path = received.path;
     add_extensions(state.peer, answer->vendor_ids);
-    const auto lifetime = shortened_by(state.lifetime, answer->notifies, policy::ProtocolId::ike);
+    const auto told = told_lifetimes(answer->notifies, policy::ProtocolId::ike).seconds;
+    const auto lifetime = told ? shorter_of(state.lifetime, *told) : state.lifetime;
     return establish(
         turn, facts,
         {.connection = std::move(state.connection),

@@ -229,6 +229,10 @@ wire::v1::Encapsulation encapsulation_of(const IkeSaFacts& facts, const PeerExte
                                                              : Encapsulation::udp_tunnel_draft;
 }
 
+std::uint64_t kilobytes_of(std::uint64_t octets) {
+    return std::max<std::uint64_t>(octets / 1024, 1);
+}
+
 wire::v1::SaPayload phase_two_offer(const policy::Connection& connection,
                                     const std::vector<policy::Proposal>& proposals,
                                     policy::ChildSpi spi, wire::v1::Encapsulation encapsulation) {
@@ -240,7 +244,7 @@ wire::v1::SaPayload phase_two_offer(const policy::Connection& connection,
         transform.encapsulation = encapsulation;
         transform.lifetimes.seconds = static_cast<std::uint64_t>(connection.esp.lifetime.count());
         if (const auto bytes = connection.esp.volume.bytes; bytes != 0)
-            transform.lifetimes.kilobytes = std::max<std::uint64_t>(bytes / 1024, 1);
+            transform.lifetimes.kilobytes = kilobytes_of(bytes);
         proposal.transforms.push_back(wire::v1::esp_transform(
             static_cast<std::uint8_t>(proposal.transforms.size() + 1), transform));
     }

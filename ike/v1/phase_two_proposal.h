@@ -30,6 +30,9 @@ wire::v1::SaPayload phase_two_offer(const policy::Connection& connection,
                                     const std::vector<policy::Proposal>& proposals,
                                     policy::ChildSpi spi, wire::v1::Encapsulation encapsulation);
 
+/// A limit in octets as lifetimes carry it: whole kilobytes, of 1024 octets, and one at least.
+std::uint64_t kilobytes_of(std::uint64_t octets);
+
 /// What was agreed on, before there are keys.
 struct PhaseTwoChoice {
     policy::EspSuite suite;

@@ -33,8 +33,17 @@ std::expected<policy::ChildSaId, Cause> install_quick_mode_child(Turn& turn,
                                                                  Established& sa,
                                                                  QuickModeResult made);
 
-/// Of a child, in seconds: the shorter of ours and the peer's.
-std::chrono::seconds child_lifetime(const policy::Connection& connection,
-                                    const wire::v1::Lifetimes& peer);
+/// How long a child lives, and how much each SA of the pair carries.
+struct ChildLife {
+    std::chrono::seconds lifetime{};
+    policy::VolumeLimit volume;
+};
+/// The shorter of ours and the peer's (RFC 2407 section 4.5). Of kilobytes the peer's count as 1024
+/// at least: rekeying could not keep up with fewer.
+ChildLife child_life(const policy::Connection& connection, const wire::v1::Lifetimes& peer);
+/// What an initiator that offered `peer` is to be told, because its own SA would outlive ours
+/// (RFC 2407 section 4.5.4); empty when nothing.
+wire::v1::Lifetimes shorter_lifetimes(const policy::Connection& connection,
+                                      const wire::v1::Lifetimes& peer);
 
 } // namespace viaduct::ike::v1

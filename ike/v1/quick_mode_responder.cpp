@@ -100,13 +100,10 @@ Payloads response_payloads(const Established& sa, const wire::v1::QuickModeSa& r
         payloads.emplace_back(*request.id_initiator);
         payloads.emplace_back(*request.id_responder);
     }
-    // RFC 2407 4.5.4: an initiator whose SA would live longer is told.
-    const auto lifetime = child_lifetime(*sa.connection, peer_life);
-    const auto seconds = static_cast<std::uint64_t>(lifetime.count());
-    if (peer_life.seconds && seconds < *peer_life.seconds)
+    if (const auto told = shorter_lifetimes(*sa.connection, peer_life);
+        told != wire::v1::Lifetimes{})
         payloads.emplace_back(
-            wire::v1::responder_lifetime(policy::ProtocolId::esp, spi_octets(inbound_spi),
-                                         {.seconds = seconds, .kilobytes = std::nullopt}));
+            wire::v1::responder_lifetime(policy::ProtocolId::esp, spi_octets(inbound_spi), told));
     return payloads;
 }
 

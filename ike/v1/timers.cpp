@@ -8,25 +8,36 @@ namespace viaduct::ike::v1 {
 
 std::chrono::seconds agreed_lifetime(const policy::Connection& connection,
                                      std::optional<std::chrono::seconds> peer) {
-    constexpr std::chrono::seconds shortest{2};
     const auto ours = connection.ike.lifetime;
-    return peer && *peer > std::chrono::seconds::zero() ? std::min(ours, std::max(*peer, shortest))
-                                                        : ours;
+    return peer && *peer > std::chrono::seconds::zero()
+               ? shorter_of(ours, static_cast<std::uint64_t>(peer->count()))
+               : ours;
 }
 
-std::chrono::seconds shortened_by(std::chrono::seconds lifetime,
-                                  std::span<const wire::v1::NotifyPayload> notifies,
-                                  policy::ProtocolId protocol) {
+std::chrono::seconds shorter_of(std::chrono::seconds ours, std::uint64_t theirs) {
+    constexpr std::uint64_t shortest = 2;
+    const auto others = std::max(theirs, shortest);
+    return others < static_cast<std::uint64_t>(ours.count())
+               ? std::chrono::seconds(static_cast<std::int64_t>(others))
+               : ours;
+}
+
+wire::v1::Lifetimes told_lifetimes(std::span<const wire::v1::NotifyPayload> notifies,
+                                   policy::ProtocolId protocol) {
+    wire::v1::Lifetimes told;
+    const auto shorten = [](std::optional<std::uint64_t>& to, std::uint64_t value) {
+        to = to ? std::min(*to, value) : value;
+    };
     for (const auto& each : notifies) {
         if (each.type != wire::v1::NotifyType::responder_lifetime || each.protocol != protocol)
             continue;
         const auto life = wire::v1::read_responder_lifetime(each);
         if (life && life->seconds && *life->seconds > 1)
-            lifetime = std::min(lifetime,
-                                std::chrono::seconds(std::min<std::uint64_t>(
-                                    *life->seconds, static_cast<std::uint64_t>(lifetime.count()))));
+            shorten(told.seconds, *life->seconds);
+        if (life && life->kilobytes && *life->kilobytes > 0)
+            shorten(told.kilobytes, *life->kilobytes);
     }
-    return lifetime;
+    return told;
 }
 
 wire::v1::NotifyPayload responder_lifetime(const IkeSaFacts& facts, std::chrono::seconds lifetime) {

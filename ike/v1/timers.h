@@ -39,13 +39,15 @@ inline constexpr auto peer_deletion_time = std::chrono::seconds(45);
 /// The same for what lost against a child made at the same moment.
 inline constexpr auto redundant_time = std::chrono::seconds(20);
 
+/// The shorter of both, but two seconds at least.
+std::chrono::seconds shorter_of(std::chrono::seconds ours, std::uint64_t theirs);
 /// The shorter of ours and the peer's.
 std::chrono::seconds agreed_lifetime(const policy::Connection& connection,
                                      std::optional<std::chrono::seconds> peer);
-/// The shorter of this one and that of a RESPONDER-LIFETIME of the protocol, if there is one.
-std::chrono::seconds shortened_by(std::chrono::seconds lifetime,
-                                  std::span<const wire::v1::NotifyPayload> notifies,
-                                  policy::ProtocolId protocol);
+/// The shortest that the RESPONDER-LIFETIMEs of the protocol tell, of each kind (RFC 2407 section
+/// 4.6.3.1); what makes no sense is left out.
+wire::v1::Lifetimes told_lifetimes(std::span<const wire::v1::NotifyPayload> notifies,
+                                   policy::ProtocolId protocol);
 /// RESPONDER-LIFETIME of the ISAKMP SA (RFC 2407 section 4.6.3.1).
 wire::v1::NotifyPayload responder_lifetime(const IkeSaFacts& facts, std::chrono::seconds lifetime);
 

@@ -111,7 +111,8 @@ ChildSaStatus child_status(const ChildState& child) {
             .remote_selectors = child.remote_selectors,
             .encapsulation = child.encapsulation,
             .established = child.established,
-            .replace_at = child.replace_at};
+            .replace_at = child.replace_at,
+            .volume = child.volume};
 }
 
 struct DescribeState {

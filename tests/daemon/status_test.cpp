@@ -37,7 +37,8 @@ ike::ChildSaStatus child() {
             .local_selectors = {subnet("192.168.11.0/24")},
             .remote_selectors = {subnet("192.168.30.0/24"), subnet("192.168.40.0/24")},
             .established = now.steady - 192s,
-            .replace_at = now.steady + 3000s};
+            .replace_at = now.steady + 3000s,
+            .volume = {.bytes = 1 << 30}};
 }
 
 ike::EndpointStatus endpoint() {
@@ -110,6 +111,8 @@ BOOST_AUTO_TEST_CASE(json_keeps_the_documented_keys) {
     BOOST_TEST(child_sa.at("remote_selectors").at(1).as_string() == "192.168.40.0/24");
     BOOST_TEST(child_sa.at("counters").at("outbound_packets").to_number<int>() == 20);
     BOOST_TEST(child_sa.at("replacement").at("in_seconds").as_double() == 3000.0);
+    BOOST_TEST(child_sa.at("limit_bytes").to_number<std::uint64_t>() == std::uint64_t{1} << 30);
+    BOOST_TEST(child_sa.at("limit_packets").is_null());
     const auto& guard = value.at("routers").at(0).at("leak_guard");
     BOOST_TEST(guard.at("outbound_packets").to_number<int>() == 3);
     BOOST_TEST(guard.at("outbound_bytes").to_number<int>() == 1536);
@@ -139,6 +142,7 @@ BOOST_AUTO_TEST_CASE(the_text_shows_state_addresses_selectors_counters_and_reaso
     BOOST_TEST(text.contains("  vpn2      UP            3m12s  10.10.10.5 - 10.10.10.4\n"));
     BOOST_TEST(text.contains("initiator, established 3m12s ago, replaced in 7h46m\n"));
     BOOST_TEST(text.contains("192.168.11.0/24 === 192.168.30.0/24, 192.168.40.0/24\n"));
+    BOOST_TEST(text.contains(", replaced in 50m00s or before 1.0 GiB\n"));
     BOOST_TEST(text.contains("in 10 packets, 1.0 KiB; out 20 packets, 2.0 KiB\n"));
     BOOST_TEST(text.contains("  vpn1      waiting         30s  10.10.10.5 - gw.example.org\n"));
     BOOST_TEST(text.contains("    reason      "));

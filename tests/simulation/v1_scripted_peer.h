@@ -1,0 +1,112 @@
+// A peer of one endpoint over IKEv1 that says what its test wants, with the keys to be believed:
+// what a gateway that has authenticated may still do wrong.
+#pragma once
+
+#include "ike/crypto/key_exchange.h"
+#include "ike/crypto/v1_key_schedule.h"
+#include "ike/endpoint.h"
+#include "ike/wire/v1_message.h"
+#include "ike/wire/v1_message_rules.h"
+#include "ike/wire/v1_transform.h"
+#include "tests/simulation/v1_connections.h"
+
+#include <botan/chacha_rng.h>
+
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace viaduct::simulation {
+
+using OldPayloads = std::vector<ike::wire::v1::Payload>;
+
+/// A message of the endpoint's, opened.
+struct OldHeard {
+    ike::wire::Header header;
+    OldPayloads payloads;
+    /// As it was sent.
+    ike::wire::Octets octets;
+
+    /// The notification of this type in it; null: none.
+    const ike::wire::v1::NotifyPayload* notify(ike::wire::v1::NotifyType type) const;
+};
+
+class OldScriptedPeer {
+public:
+    /// The connection as the peer sees it, with one proposal for each phase and without PFS, and as
+    /// the endpoint has it. The endpoint answers aggressive mode.
+    explicit OldScriptedPeer(const policy::Connection& own_connection = peer_connection());
+    OldScriptedPeer(policy::Connection own_connection, policy::Connection endpoints);
+    static policy::Connection peer_connection();
+
+    /// Sends the first message of aggressive mode. What came back, if anything.
+    std::optional<OldHeard> greet();
+    /// The third message, after greet().
+    void authenticate(const OldHeard& answer);
+    /// Aggressive mode: the ISAKMP SA stands.
+    void establish();
+
+    /// An informational exchange, under a message ID of its own or this one.
+    void inform(const OldPayloads& payloads, std::optional<ike::wire::MessageId> id = std::nullopt);
+    /// The octets of one, for repetition.
+    ike::wire::Octets informational(const OldPayloads& payloads, ike::wire::MessageId id);
+    /// A quick mode for the connection's subnets, with these durations; its answer.
+    std::optional<OldHeard> begin_quick_mode(const ike::wire::v1::Lifetimes& lifetimes = {});
+    /// The third message of it.
+    void finish_quick_mode(const OldHeard& answer);
+
+    void send(const ike::wire::Octets& octets);
+    void command(const ike::Command& command);
+    void kernel_event(const ike::KernelEvent& event);
+    /// The endpoint's deadlines are kept.
+    void pass(ike::TimePoint::duration time);
+
+    ike::ConnectionStatus status() const;
+    /// Of the ISAKMP SA.
+    ike::wire::v1::Cookies cookies() const { return {values_.cookie_i, values_.cookie_r}; }
+    /// The last message of the endpoint's of this type of exchange.
+    const OldHeard* last(ike::wire::ExchangeType exchange) const;
+
+    policy::Connection own;
+    Botan::ChaCha_RNG endpoint_rng{Botan::secure_vector<std::uint8_t>(32, 21)};
+    Botan::ChaCha_RNG rng{Botan::secure_vector<std::uint8_t>(32, 22)};
+    ike::Endpoint endpoint;
+    ike::TimePoint now{std::chrono::hours(1)};
+    /// As the endpoint sees it.
+    policy::UdpPath path;
+    /// All that the endpoint sent, repetitions included.
+    std::vector<OldHeard> heard;
+    /// What the endpoint put into its kernel.
+    std::vector<policy::ChildSa> installed;
+    std::vector<ike::ReportEvent> reports;
+
+private:
+    void drain();
+    OldHeard open(const ike::wire::Octets& octets);
+    ike::wire::Header header(ike::wire::ExchangeType exchange, ike::wire::MessageId id) const;
+    ike::wire::MessageId draw_id() { return ike::wire::MessageId{next_id_++}; }
+    /// `vector` becomes that of the next message.
+    ike::wire::Octets encrypted(const ike::wire::Header& header, ike::wire::v1::PayloadType first,
+                                const ike::wire::Octets& chain, ike::wire::Octets& vector) const;
+    /// The first vector of an exchange under phase 1.
+    ike::wire::Octets first_vector(ike::wire::MessageId id) const;
+    ike::wire::Octets first_hash_message(ike::wire::ExchangeType exchange, ike::wire::MessageId id,
+                                         const OldPayloads& payloads,
+                                         ike::wire::Octets& vector) const;
+
+    policy::IkeSuite suite_;
+    std::optional<ike::crypto::KeyExchange> key_exchange_;
+    ike::wire::Octets public_i_, public_r_, nonce_i_, nonce_r_, sa_body_, id_body_;
+    ike::crypto::PhaseOneValues values_;
+    ike::crypto::SkeyIds skeyids_;
+    policy::Secret cipher_;
+    /// The last block of phase 1.
+    ike::wire::Octets phase_vector_;
+    /// Of the next message under each message ID.
+    std::map<ike::wire::MessageId, ike::wire::Octets> vectors_;
+    ike::wire::Octets quick_nonce_;
+    std::uint32_t next_id_ = 0x1000;
+    std::uint32_t next_spi_ = 0xd0000000;
+};
+
+} // namespace viaduct::simulation
