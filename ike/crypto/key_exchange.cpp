@@ -7,10 +7,14 @@
 #include <botan/ec_apoint.h>
 #include <botan/ec_group.h>
 #include <botan/ec_scalar.h>
+#include <botan/hex.h>
 #include <botan/mem_ops.h>
 #include <botan/x25519.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 #include <variant>
 
 namespace viaduct::ike::crypto {
@@ -91,6 +95,48 @@ const Botan::EC_Group* ecp_group(KeyExchangeMethod method) {
     }
 }
 
+/// RFC 7748 6.1: the points whose product with any private key is zero, as far as they are below
+/// 2^255. The highest bit of a value counts for nothing (section 5).
+constexpr std::array low_order_points{
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+};
+
+bool is_curve25519_point(Octets value) {
+    if (value.size() != 32) {
+        return false;
+    }
+    std::vector<std::uint8_t> masked(value.begin(), value.end());
+    masked.back() &= 0x7f;
+    return !std::ranges::contains(low_order_points, Botan::hex_encode(masked, false));
+}
+
+/// RFC 6989 2.3: the coordinates must be below the prime and satisfy the curve's equation.
+std::optional<Botan::EC_AffinePoint> ecp_point(const Botan::EC_Group& group, Octets value) {
+    if (value.size() != 2 * group.get_p_bytes()) {
+        return std::nullopt;
+    }
+    std::vector<std::uint8_t> uncompressed{0x04};
+    uncompressed.insert(uncompressed.end(), value.begin(), value.end());
+    auto point = Botan::EC_AffinePoint::deserialize(group, uncompressed);
+    return point && !point->is_identity() ? std::move(point) : std::nullopt;
+}
+
+/// RFC 6989 2.1: 1 < r < p - 1. The primes are safe ones, so nothing else is in a small subgroup.
+std::optional<Botan::BigInt> modp_value(const Botan::DL_Group& group, Octets value) {
+    if (value.size() != group.p_bytes()) {
+        return std::nullopt;
+    }
+    auto number = Botan::BigInt::from_bytes(value);
+    return number > 1 && number < group.get_p() - 1 ? std::optional(std::move(number))
+                                                    : std::nullopt;
+}
+
 SharedSecret agree_curve25519(const Botan::X25519_PrivateKey& private_key, Octets peer_public) {
     if (peer_public.size() != 32) {
         return std::unexpected(CryptoError::bad_public_value);
@@ -106,14 +152,8 @@ SharedSecret agree_curve25519(const Botan::X25519_PrivateKey& private_key, Octet
 
 SharedSecret agree_ecp(const Botan::EC_Group& group, const Botan::EC_Scalar& private_key,
                        Octets peer_public, Botan::RandomNumberGenerator& rng) {
-    if (peer_public.size() != 2 * group.get_p_bytes()) {
-        return std::unexpected(CryptoError::bad_public_value);
-    }
-    std::vector<std::uint8_t> uncompressed{0x04};
-    uncompressed.insert(uncompressed.end(), peer_public.begin(), peer_public.end());
-    // RFC 6989 2.3: the coordinates must be below the prime and satisfy the curve's equation.
-    const auto point = Botan::EC_AffinePoint::deserialize(group, uncompressed);
-    if (!point || point->is_identity()) {
+    const auto point = ecp_point(group, peer_public);
+    if (!point) {
         return std::unexpected(CryptoError::bad_public_value);
     }
     return policy::Secret(point->mul_x_only(private_key, rng));
@@ -121,20 +161,29 @@ SharedSecret agree_ecp(const Botan::EC_Group& group, const Botan::EC_Scalar& pri
 
 SharedSecret agree_modp(const Botan::DL_Group& group, const Botan::BigInt& exponent,
                         Octets peer_public) {
-    if (peer_public.size() != group.p_bytes()) {
+    const auto peer = modp_value(group, peer_public);
+    if (!peer) {
         return std::unexpected(CryptoError::bad_public_value);
     }
-    const auto peer = Botan::BigInt::from_bytes(peer_public);
-    // RFC 6989 2.1: 1 < r < p - 1. The primes are safe ones, so nothing else is in a small
-    // subgroup.
-    if (peer <= 1 || peer >= group.get_p() - 1) {
-        return std::unexpected(CryptoError::bad_public_value);
-    }
-    const auto result = group.power_b_p(peer, exponent, group.exponent_bits());
+    const auto result = group.power_b_p(*peer, exponent, group.exponent_bits());
     return policy::Secret(result.serialize<SecureOctets>(group.p_bytes()));
 }
 
 } // namespace
+
+bool is_public_value(KeyExchangeMethod method, Octets value) {
+    return call_library([&]() -> std::expected<bool, CryptoError> {
+               if (method == KeyExchangeMethod::curve25519) {
+                   return is_curve25519_point(value);
+               }
+               if (const auto* group = ecp_group(method)) {
+                   return ecp_point(*group, value).has_value();
+               }
+               const auto* group = modp_group(method);
+               return group != nullptr && modp_value(*group, value).has_value();
+           })
+        .value_or(false);
+}
 
 std::expected<KeyExchange, CryptoError> KeyExchange::generate(KeyExchangeMethod method,
                                                               Botan::RandomNumberGenerator& rng) {

@@ -14,6 +14,10 @@
 
 namespace viaduct::ike::crypto {
 
+/// Whether agree() would take this value of a peer's, found out without a key pair: far cheaper,
+/// for what anybody may send.
+bool is_public_value(policy::KeyExchangeMethod method, std::span<const std::uint8_t> value);
+
 /// One ephemeral key pair. Public values have exactly the length that the KE payload carries: MODP
 /// values padded to the modulus (RFC 7296 section 3.4), x||y for ECP (RFC 5903 section 7), 32
 /// octets for curve25519 (RFC 8031 section 2).

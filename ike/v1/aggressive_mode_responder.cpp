@@ -79,13 +79,17 @@ std::expected<Made, Cause> make(Turn& turn, const IkeSaFacts& facts,
     auto choice = choose_phase_one(connection, request.sa, group);
     if (!choice)
         return std::unexpected(choice.error());
-    const auto ours = crypto::KeyExchange::generate(choice->suite.key_exchange, turn.rng);
+    // What is refused leaves no half-open SA, which would count: no key pair is made for it.
+    const auto method = choice->suite.key_exchange;
+    if (!crypto::is_public_value(method, request.key_exchange.data))
+        return std::unexpected(
+            cause::ProtocolViolation{aggressive_mode, "KE is not a valid public value"});
+    const auto ours = crypto::KeyExchange::generate(method, turn.rng);
     if (!ours)
         return std::unexpected(cause::LocalFault{"no key pair could be made"});
     const auto secret = ours->agree(request.key_exchange.data, turn.rng);
     if (!secret)
-        return std::unexpected(
-            cause::ProtocolViolation{aggressive_mode, "KE is not a valid public value"});
+        return std::unexpected(cause::LocalFault{std::string(crypto::to_string(secret.error()))});
     const auto value = ours->public_value();
     Transcript transcript{.sa_body = std::move(request.sa_body),
                           .public_i = std::move(request.key_exchange.data),

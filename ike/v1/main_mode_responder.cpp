@@ -241,7 +241,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeSaAnswered state,
     }
     // Before anything is kept or computed: whoever knows the cookies may say it again and again.
     const auto method = state.suite.key_exchange;
-    if (request->key_exchange.data.size() != policy::facts(method)->public_value) {
+    if (!crypto::is_public_value(method, request->key_exchange.data)) {
         ++turn.dropped.malformed;
         return state;
     }

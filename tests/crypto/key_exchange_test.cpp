@@ -44,6 +44,7 @@ void expect_refused(const KeyExchange& ours, const Octets& peer_public, std::str
     const auto result = ours.agree(peer_public, rng);
     BOOST_REQUIRE_MESSAGE(!result, what);
     BOOST_TEST((result.error() == CryptoError::bad_public_value), what);
+    BOOST_TEST(!ike::crypto::is_public_value(ours.method(), peer_public), what);
 }
 
 Octets public_octets(const KeyExchange& exchange) {
@@ -68,6 +69,8 @@ BOOST_AUTO_TEST_CASE(published_exchanges_come_out_as_published) {
             const auto responder = key_pair(method, vector.octets("private-r"));
             BOOST_TEST(public_octets(initiator) == vector.octets("public-i"));
             BOOST_TEST(public_octets(responder) == vector.octets("public-r"));
+            BOOST_TEST(ike::crypto::is_public_value(method, vector.octets("public-i")));
+            BOOST_TEST(ike::crypto::is_public_value(method, vector.octets("public-r")));
             test::ScriptedRng rng(1);
             const auto at_initiator = initiator.agree(responder.public_value(), rng);
             const auto at_responder = responder.agree(initiator.public_value(), rng);

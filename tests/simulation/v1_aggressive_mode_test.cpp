@@ -1,5 +1,10 @@
 // Aggressive mode, which only a connection that says so begins or answers (RFC 2409 section 5.4).
-#include "tests/simulation/v1_connections.h"
+#include "tests/simulation/v1_scripted_peer.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
 
 namespace viaduct::simulation {
 
@@ -58,6 +63,68 @@ BOOST_AUTO_TEST_CASE(nobody_is_answered_who_was_not_to_be) {
     const auto why = failure_of<ike::cause::ProtocolViolation>(net.right);
     BOOST_REQUIRE(why);
     BOOST_TEST(why->what.contains("aggressive = true"));
+}
+
+// Whatever costs a key pair leaves a half-open SA, and those have a limit.
+// covers class-ikev1
+BOOST_AUTO_TEST_CASE(no_key_pair_is_made_for_a_first_message_that_is_refused) {
+    // The cookie of the SA that is not made, and the message ID of the refusal.
+    constexpr std::size_t refusal = 8 + 4;
+    for (const auto* suite :
+         {"aes256-sha256-x25519", "aes256-sha256-ecp256", "aes256-sha256-modp2048"}) {
+        for (const auto& [what, make_wrong] :
+             std::map<std::string, std::function<void(ike::wire::Octets&)>>{
+                 {"too short", [](auto& value) { value.pop_back(); }},
+                 {"too long", [](auto& value) { value.push_back(1); }},
+                 {"zero", [](auto& value) { std::ranges::fill(value, 0); }},
+                 {"one, in some order",
+                  [](auto& value) {
+                      std::ranges::fill(value, 0);
+                      (value.size() == 32 ? value.front() : value.back()) = 1;
+                  }},
+                 {"beyond the prime", [](auto& value) {
+                      std::ranges::fill(value, 0xff);
+                      if (value.size() == 32)
+                          value.front() = 0xed;
+                  }}}) {
+            BOOST_TEST_CONTEXT(suite << ", " << what) {
+                auto own = OldScriptedPeer::peer_connection();
+                own.ike.proposals = ike_proposals({suite});
+                OldScriptedPeer peer(own);
+                const auto before = peer.endpoint_rng.octets();
+                const auto answer = peer.greet([&](OldPayloads& payloads) {
+                    make_wrong(std::get<ike::wire::v1::KeyExchangePayload>(payloads[1]).data);
+                });
+                BOOST_TEST(peer.endpoint_rng.octets() - before <= refusal);
+                BOOST_TEST((!answer ||
+                            answer->header.exchange == ike::wire::ExchangeType::informational_v1));
+                BOOST_TEST(peer.endpoint.status().half_open == 0u);
+                // And then as it should be.
+                peer.establish();
+                BOOST_TEST(peer.status().ike_sas.size() == 1u);
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(first_messages_that_cost_a_key_pair_have_a_limit) {
+    auto own = OldScriptedPeer::peer_connection();
+    auto endpoints = mirrored(own);
+    endpoints.aggressive = true;
+    endpoints.peer_address = policy::AnyPeer{};
+    OldScriptedPeer peer(own, endpoints);
+    peer.greet();
+    const auto first = peer.first_message();
+    for (unsigned i = 0; i < 1000; ++i) {
+        auto octets = first;
+        octets[0] = static_cast<std::uint8_t>(1 + i / 250);
+        octets[1] = static_cast<std::uint8_t>(i % 250);
+        peer.path.remote.address =
+            address("172.16." + std::to_string(i / 250) + "." + std::to_string(1 + i % 250));
+        peer.send(octets);
+    }
+    BOOST_TEST(peer.endpoint.status().half_open == 100u);
+    BOOST_TEST(peer.endpoint.status().dropped.half_open_limit == 901u);
 }
 
 BOOST_AUTO_TEST_CASE(main_mode_is_answered_beside_it) {

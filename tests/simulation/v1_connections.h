@@ -23,7 +23,7 @@ inline constexpr auto old_ike_keys = ike::Rekey::What::ike_sas;
 
 /// Traffic runs all the time, and none may be lost.
 struct OldTunnel {
-    explicit OldTunnel(policy::Connection left = old_left_vpn(), std::uint64_t seed = 1)
+    explicit OldTunnel(const policy::Connection& left = old_left_vpn(), std::uint64_t seed = 1)
         : OldTunnel(left, mirrored(left), seed) {}
     OldTunnel(const policy::Connection& left, const policy::Connection& right,
               std::uint64_t seed = 1)

@@ -330,6 +330,24 @@ BOOST_AUTO_TEST_CASE(unusable_messages_of_a_half_open_sa_cost_nothing) {
     BOOST_TEST(dropped.half_open_limit >= 992u);
 }
 
+// covers class-ikev1
+BOOST_AUTO_TEST_CASE(a_third_message_with_no_public_value_is_as_if_it_had_not_come) {
+    TwoGateways net({{old_left_vpn()}}, {{mirrored(old_left_vpn())}});
+    unsigned sent = 0;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        // KE follows the header; zero is of low order on curve25519.
+        if (sender == End::left && ++sent == 2)
+            std::fill_n(octets.begin() + 32, 32, std::uint8_t{0});
+        return true;
+    };
+    net.run_for(500ms);
+    BOOST_TEST(net.right.sent.size() == 1u);
+    BOOST_TEST(net.right.endpoint->status().dropped.malformed == 1u);
+    BOOST_TEST(net.right.endpoint->status().half_open == 1u);
+    // The true one comes again.
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
+}
+
 BOOST_AUTO_TEST_CASE(a_router_without_connection_of_version_one_does_not_answer) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left_vpn())}});

@@ -92,7 +92,7 @@ Octets OldScriptedPeer::first_hash_message(ExchangeType exchange, MessageId id,
                      v1::encode_behind_hash(hash, v1::first_type(payloads), rest), vector);
 }
 
-std::optional<OldHeard> OldScriptedPeer::greet() {
+std::optional<OldHeard> OldScriptedPeer::greet(const std::function<void(OldPayloads&)>& change) {
     values_ = {.cookie_i = IkeSpi{0x1122334455667788},
                .nonce_i = {},
                .nonce_r = {},
@@ -101,13 +101,16 @@ std::optional<OldHeard> OldScriptedPeer::greet() {
     key_exchange_ = crypto::KeyExchange::generate(suite_.key_exchange, rng).value();
     public_i_ = {key_exchange_->public_value().begin(), key_exchange_->public_value().end()};
     nonce_i_ = drawn(rng);
-    const OldPayloads payloads{ike::v1::phase_one_offer(own), v1::KeyExchangePayload{public_i_},
-                               v1::NoncePayload{nonce_i_}, v1::id_of(own.local_id),
-                               v1::vendor_id(v1::OwnVendorId::dead_peer_detection)};
+    OldPayloads payloads{ike::v1::phase_one_offer(own), v1::KeyExchangePayload{public_i_},
+                         v1::NoncePayload{nonce_i_}, v1::id_of(own.local_id),
+                         v1::vendor_id(v1::OwnVendorId::dead_peer_detection)};
+    if (change)
+        change(payloads);
     sa_body_ = body_of(payloads[0]);
     id_body_ = body_of(payloads[3]);
     const auto before = heard.size();
-    send(v1::encode_message(header(ExchangeType::aggressive, {}), payloads));
+    first_message_ = v1::encode_message(header(ExchangeType::aggressive, {}), payloads);
+    send(first_message_);
     return heard.size() == before ? std::nullopt : std::optional(heard.back());
 }
 

@@ -12,6 +12,7 @@
 
 #include <botan/chacha_rng.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -31,6 +32,26 @@ struct OldHeard {
     const ike::wire::v1::NotifyPayload* notify(ike::wire::v1::NotifyType type) const;
 };
 
+/// Tells how much was drawn from it.
+class CountedRng : public Botan::RandomNumberGenerator {
+public:
+    explicit CountedRng(std::uint8_t seed) : rng_(Botan::secure_vector<std::uint8_t>(32, seed)) {}
+    std::string name() const override { return "counted"; }
+    void clear() override {}
+    bool accepts_input() const override { return false; }
+    bool is_seeded() const override { return true; }
+    std::size_t octets() const { return octets_; }
+
+private:
+    void fill_bytes_with_input(std::span<std::uint8_t> output,
+                               std::span<const std::uint8_t> /*input*/) override {
+        octets_ += output.size();
+        rng_.randomize(output);
+    }
+    Botan::ChaCha_RNG rng_;
+    std::size_t octets_ = 0;
+};
+
 class OldScriptedPeer {
 public:
     /// The connection as the peer sees it, with one proposal for each phase and without PFS, and as
@@ -39,8 +60,8 @@ public:
     OldScriptedPeer(policy::Connection own_connection, policy::Connection endpoints);
     static policy::Connection peer_connection();
 
-    /// Sends the first message of aggressive mode. What came back, if anything.
-    std::optional<OldHeard> greet();
+    /// Sends the first message of aggressive mode, with these changes. What came back, if anything.
+    std::optional<OldHeard> greet(const std::function<void(OldPayloads&)>& change = {});
     /// The third message, after greet().
     void authenticate(const OldHeard& answer);
     /// Aggressive mode: the ISAKMP SA stands.
@@ -61,6 +82,9 @@ public:
     /// The endpoint's deadlines are kept.
     void pass(ike::TimePoint::duration time);
 
+    /// As greet() sent it.
+    const ike::wire::Octets& first_message() const { return first_message_; }
+
     ike::ConnectionStatus status() const;
     /// Of the ISAKMP SA.
     ike::wire::v1::Cookies cookies() const { return {values_.cookie_i, values_.cookie_r}; }
@@ -68,7 +92,7 @@ public:
     const OldHeard* last(ike::wire::ExchangeType exchange) const;
 
     policy::Connection own;
-    Botan::ChaCha_RNG endpoint_rng{Botan::secure_vector<std::uint8_t>(32, 21)};
+    CountedRng endpoint_rng{21};
     Botan::ChaCha_RNG rng{Botan::secure_vector<std::uint8_t>(32, 22)};
     ike::Endpoint endpoint;
     ike::TimePoint now{std::chrono::hours(1)};
@@ -96,7 +120,7 @@ private:
 
     policy::IkeSuite suite_;
     std::optional<ike::crypto::KeyExchange> key_exchange_;
-    ike::wire::Octets public_i_, public_r_, nonce_i_, nonce_r_, sa_body_, id_body_;
+    ike::wire::Octets first_message_, public_i_, public_r_, nonce_i_, nonce_r_, sa_body_, id_body_;
     ike::crypto::PhaseOneValues values_;
     ike::crypto::SkeyIds skeyids_;
     policy::Secret cipher_;
