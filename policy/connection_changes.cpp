@@ -47,11 +47,12 @@ bool equal_but_for_policy_names(Connection before, const Connection& after) {
 } // namespace
 
 std::string SaChanges::to_string() const {
+    std::string text = rekey_children ? "child SAs rekeyed" : "in place";
     if (new_ike_sas)
-        return "new IKE SA";
-    if (rekey_ike_sas)
-        return rekey_children ? "IKE SA and child SAs rekeyed" : "IKE SA rekeyed";
-    return rekey_children ? "child SAs rekeyed" : "in place";
+        text = "new IKE SA";
+    else if (rekey_ike_sas)
+        text = rekey_children ? "IKE SA and child SAs rekeyed" : "IKE SA rekeyed";
+    return drops_packets ? text + ", packets under way are lost" : text;
 }
 
 SaChanges changes_to_sas(const Connection& before, const Connection& after) {
@@ -65,9 +66,10 @@ SaChanges changes_to_sas(const Connection& before, const Connection& after) {
     const Connection without_ike = rekeyed;
     take_ike_sas(rekeyed, after);
     const bool ike = rekeyed != without_ike;
+    const bool other_mode = before.esp.mode != after.esp.mode;
     if (rekeyed != after)
-        return {.new_ike_sas = true};
-    return {.rekey_children = children, .rekey_ike_sas = ike};
+        return {.new_ike_sas = true, .drops_packets = other_mode};
+    return {.rekey_children = children, .rekey_ike_sas = ike, .drops_packets = other_mode};
 }
 
 ConnectionChanges compare(const ConnectionSet& before, const ConnectionSet& after) {

@@ -12,10 +12,13 @@ struct SaChanges {
     bool rekey_ike_sas = false;
     /// Authenticated anew and with new child SAs; the old ones go when the new ones are up.
     bool new_ike_sas = false;
+    /// Tunnel mode gives way to transport mode or the reverse: a kernel policy demands one mode of
+    /// all that arrives, so what is under way in the other is dropped.
+    bool drops_packets = false;
 
     bool none() const { return !rekey_children && !rekey_ike_sas && !new_ike_sas; }
     /// `in place`, `child SAs rekeyed`, `IKE SA rekeyed`, `IKE SA and child SAs rekeyed`,
-    /// `new IKE SA`.
+    /// `new IKE SA`; with `, packets under way are lost` where that is so.
     std::string to_string() const;
     friend bool operator==(const SaChanges&, const SaChanges&) = default;
 };

@@ -69,6 +69,12 @@ BOOST_AUTO_TEST_CASE(a_change_asks_for_as_little_as_will_do) {
     BOOST_TEST(asks([](C& c) { c.esp.header.copy_df = false; }) == "child SAs rekeyed");
     BOOST_TEST(asks([](C& c) { c.interface = TunnelInterface{"vti", {}, true}; }) ==
                "child SAs rekeyed");
+    BOOST_TEST(asks([](C& c) { c.esp.mode = EspMode::transport; }) ==
+               "child SAs rekeyed, packets under way are lost");
+    BOOST_TEST(asks([](C& c) {
+                   c.esp.mode = EspMode::transport;
+                   c.psk = Secret::from_text("x");
+               }) == "new IKE SA, packets under way are lost");
     BOOST_TEST(asks([](C& c) { c.ike.lifetime = 1h; }) == "IKE SA rekeyed");
     BOOST_TEST(asks([](C& c) { c.ike.rekey.jitter = 5; }) == "IKE SA rekeyed");
     BOOST_TEST(asks([](C& c) {
