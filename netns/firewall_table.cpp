@@ -64,19 +64,33 @@ FirewallTable::clamp(const std::vector<policy::ClampedPair>& pairs) {
 }
 
 std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) {
-    // When the difference is refused, the table is not what we believe it to be.
-    const bool updated = installed_ && have_same_rules(wanted.rules, installed_->rules) &&
-                         run(nft::update_transaction(*installed_, wanted)).has_value();
-    installed_.reset();
-    if (!updated) {
+    const auto before = std::exchange(installed_, std::nullopt);
+    if (!before || !have_same_rules(wanted.rules, before->rules) || !update(*before, wanted)) {
         // So that the new counters begin where the old ones end.
         static_cast<void>(counters());
-        if (const auto replaced = replace(wanted); !replaced) {
+        const auto replaced = replace(wanted);
+        if (before) {
+            // Of an update that did not come to its end.
+            static_cast<void>(run(nft::remove_bridge_transaction()));
+        }
+        if (!replaced) {
             return replaced.transform_error(explained);
         }
     }
     installed_ = std::move(wanted);
     return {};
+}
+
+bool FirewallTable::update(const nft::TableContents& before, const nft::TableContents& wanted) {
+    nft::TableContents bridge{wanted.rules};
+    bridge.rules.guarded = nft::open_meanwhile(before, wanted);
+    if (bridge.rules.guarded.empty()) {
+        return run(nft::update_transaction(before, wanted)).has_value();
+    }
+    // What fails here is replaced whole, and a bridge that stays until then.
+    return run(nft::install_transaction(nft::bridge_name, bridge, {})).has_value() &&
+           run(nft::update_transaction(before, wanted)).has_value() &&
+           run(nft::remove_bridge_transaction()).has_value();
 }
 
 std::expected<void, SystemError> FirewallTable::replace(const nft::TableContents& wanted) {

@@ -21,7 +21,8 @@ public:
     /// Makes the table say this. Where it is known what the table holds, only the difference is
     /// sent, in one transaction; else the whole table is replaced, whatever was there under our
     /// name, and there is no moment at which packets find neither the old nor the new one. The
-    /// counters go on in both cases.
+    /// counters go on in both cases, but for what is dropped while a second table stands in: where
+    /// the table is replaced, or pairs give way to others that overlap them.
     std::expected<void, SystemError> install(const policy::FirewallRules& rules);
     /// Segments between these pairs, in both directions, are clamped from now on; not between
     /// others. Without a table nothing happens before install().
@@ -31,6 +32,8 @@ public:
     bool is_foreign_change(std::span<const std::uint8_t> notification) const;
     /// Somebody else may have changed the table: the next install() replaces it.
     void distrust() { installed_.reset(); }
+    /// Whether the table holds what install() was asked for last, as far as we know.
+    bool is_trusted() const { return installed_.has_value(); }
     /// Takes it away; no failure when it is not there.
     std::expected<void, SystemError> remove();
 
@@ -44,6 +47,8 @@ private:
     explicit FirewallTable(NetlinkSocket socket) : socket_(std::move(socket)) {}
 
     std::expected<void, SystemError> make(nft::TableContents wanted);
+    /// False where the table is not what we believe it to be.
+    bool update(const nft::TableContents& before, const nft::TableContents& wanted);
     std::expected<void, SystemError> replace(const nft::TableContents& wanted);
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 

@@ -72,6 +72,9 @@ const std::array<FamilySets, 2> families{
 
 const InterfaceSet tunnels{"tunnels", 1};
 
+/// Beyond that a second table with more pairs than it needs is cheaper than knowing which.
+constexpr std::size_t most_comparisons = 1 << 20;
+
 /// The elements of one family's sets, each sorted.
 struct FamilyElements {
     std::vector<AddressPairRange> outbound;
@@ -282,6 +285,12 @@ template <class Sorted> Sorted without(const Sorted& one, const Sorted& other) {
     return result;
 }
 
+/// Whether some packet is of both.
+bool overlap(const policy::ProtectedPair& one, const policy::ProtectedPair& other) {
+    return one.local_start <= other.local_end && other.local_start <= one.local_end &&
+           one.remote_start <= other.remote_end && other.remote_start <= one.remote_end;
+}
+
 /// An element that is to be deleted is told by its key alone.
 std::vector<AddressPairRange> keys(std::vector<AddressPairRange> elements) {
     for (AddressPairRange& element : elements) {
@@ -361,6 +370,26 @@ std::vector<NetlinkMessage> update_transaction(const TableContents& before,
         return {};
     }
     return std::move(messages).take();
+}
+
+std::vector<policy::ProtectedPair> open_meanwhile(const TableContents& before,
+                                                  const TableContents& after) {
+    const auto sorted = [](std::vector<policy::ProtectedPair> pairs) {
+        std::ranges::sort(pairs);
+        return pairs;
+    };
+    const auto old = sorted(before.rules.guarded);
+    const auto wanted = sorted(after.rules.guarded);
+    const auto deleted = without(old, wanted);
+    auto added = without(wanted, old);
+    if (deleted.size() * added.size() > most_comparisons) {
+        return added;
+    }
+    std::erase_if(added, [&](const policy::ProtectedPair& pair) {
+        return std::ranges::none_of(deleted,
+                                    [&](const auto& other) { return overlap(pair, other); });
+    });
+    return added;
 }
 
 std::vector<NetlinkMessage> remove_transaction() {

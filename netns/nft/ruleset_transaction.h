@@ -47,6 +47,13 @@ std::vector<NetlinkMessage> install_transaction(const char* name, const TableCon
 std::vector<NetlinkMessage> update_transaction(const TableContents& before,
                                                const TableContents& after);
 
+/// Guarded pairs that an update leaves open for a moment, other than their predecessors: an element
+/// that is deleted stops matching when the transaction takes effect, one that is added begins some
+/// time later (see bridge_name), and what both would take passes in between. Empty where deleted
+/// and added elements have nothing in common.
+std::vector<policy::ProtectedPair> open_meanwhile(const TableContents& before,
+                                                  const TableContents& after);
+
 /// Takes the table away. Fails with ENOENT when it is not there.
 std::vector<NetlinkMessage> remove_transaction();
 

@@ -234,6 +234,28 @@ BOOST_AUTO_TEST_CASE(of_many_pairs_one_more_is_one_message_in_each_direction) {
     BOOST_TEST(netns::nft::update_transaction(before, after).size() == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(pairs_that_give_way_to_others_that_overlap_them_need_a_bridge) {
+    const auto wide = pair("192.168.10.0", "192.168.10.255", "192.168.0.0", "192.168.255.255");
+    const auto apart = pair("10.0.0.0", "10.0.0.255", "10.1.0.0", "10.1.255.255");
+    const netns::nft::TableContents before = contents();
+    auto after = before;
+    BOOST_TEST(netns::nft::open_meanwhile(before, after).empty());
+    // One comes, one goes, and they have nothing in common.
+    after.rules.guarded[1] = apart;
+    BOOST_TEST(netns::nft::open_meanwhile(before, after).empty());
+    after.rules.guarded[0] = wide;
+    BOOST_TEST((netns::nft::open_meanwhile(before, after) == std::vector{wide}));
+    BOOST_TEST((netns::nft::open_meanwhile(after, before) ==
+                std::vector{before.rules.guarded[0], before.rules.guarded[1]}));
+    // One in place of another at its border takes nothing over.
+    auto next = before;
+    next.rules.guarded[1] =
+        pair("192.168.10.0", "192.168.10.255", "192.168.30.10", "192.168.30.20");
+    BOOST_TEST(netns::nft::open_meanwhile(before, next).empty());
+    next.rules.guarded[1].remote_start = before.rules.guarded[1].remote_end;
+    BOOST_TEST((netns::nft::open_meanwhile(before, next) == std::vector{next.rules.guarded[1]}));
+}
+
 BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
     const auto mentions = [](const policy::FirewallRules& wanted, std::uint16_t port) {
         const std::string text = "udp " + std::to_string(port) + " accept";
