@@ -18,7 +18,8 @@ struct ConnectionDrift {
 };
 
 /// Of the connections that we start ourselves (`start = "initiate"`) those that are not up, each
-/// with why and with what comes of it by itself. A pure function.
+/// with why and with what comes of it by itself, and the child SAs that those with an IKE SA lack.
+/// What the operator closed is as it ought to be. A pure function.
 std::vector<ConnectionDrift> connection_drift(const policy::ConnectionSet& wanted,
                                               const ike::EndpointStatus& status);
 

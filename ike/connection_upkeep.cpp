@@ -76,6 +76,7 @@ void ConnectionUpkeep::unwant(TimePoint now, Cause why) {
     wanted_ = false;
     demand_.clear();
     held_down_ = true;
+    by_operator_ = std::holds_alternative<cause::ClosedByOperator>(why);
     next_attempt_.reset();
     note(now, std::move(why));
     if (established.empty())
@@ -257,7 +258,9 @@ ConnectionStatus ConnectionUpkeep::status() const {
             .next_attempt = next_attempt_,
             .attempts = failures_,
             .ike_sas = {},
-            .messages = {messages_.begin(), messages_.end()}};
+            .messages = {messages_.begin(), messages_.end()},
+            .held_by_operator = held_down_ && by_operator_,
+            .missing_children = {}};
 }
 
 } // namespace viaduct::ike

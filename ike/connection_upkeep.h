@@ -104,6 +104,8 @@ private:
     bool demand_renewed_ = false;
     /// The operator closed it: traffic does not bring it back.
     bool held_down_ = false;
+    /// By the operator, and not for want of algorithms.
+    bool by_operator_ = false;
     /// After a failure, the earliest time for another attempt.
     std::optional<TimePoint> not_before_;
     ConnectionState state_ = ConnectionState::down;

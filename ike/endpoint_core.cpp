@@ -280,6 +280,22 @@ std::optional<TimePoint> Endpoint::Core::next_deadline() const {
     return earliest;
 }
 
+std::vector<policy::ChildSelectors>
+Endpoint::Core::missing_children(const ConnectionUpkeep& upkeep) const {
+    std::optional<std::vector<policy::ChildSelectors>> missing;
+    for (const auto spi : upkeep.established.all()) {
+        const auto entry = sas_.find(spi);
+        if (entry == sas_.end())
+            continue;
+        const auto& sa = entry->second.sa;
+        if (!missing)
+            missing = sa.missing_children();
+        else
+            std::erase_if(*missing, [&](const auto& child) { return sa.protects(child); });
+    }
+    return missing.value_or(std::vector<policy::ChildSelectors>{});
+}
+
 EndpointStatus Endpoint::Core::status() const {
     std::map<std::string, ConnectionStatus, std::less<>> by_name;
     for (const auto& [name, upkeep] : upkeeps_)
@@ -304,6 +320,8 @@ EndpointStatus Endpoint::Core::status() const {
                          (status.state == ConnectionState::down && established)))
             status.state = ConnectionState::ike_only;
         std::ranges::sort(status.ike_sas, {}, &IkeSaStatus::since);
+        if (established)
+            status.missing_children = missing_children(upkeeps_.at(each->name));
         out.connections.push_back(std::move(status));
     }
     return out;

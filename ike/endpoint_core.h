@@ -41,6 +41,7 @@ public:
     std::optional<Effect> next_effect();
     std::optional<TimePoint> next_deadline() const;
     EndpointStatus status() const;
+    std::vector<policy::ChildSelectors> missing_children(const ConnectionUpkeep& upkeep) const;
 
 private:
     struct Entry {

@@ -3,6 +3,7 @@
 
 #include "ike/report.h"
 #include "policy/child_sa.h"
+#include "policy/child_selectors.h"
 
 #include <optional>
 #include <string>
@@ -67,6 +68,10 @@ struct ConnectionStatus {
     std::vector<IkeSaStatus> ike_sas;
     /// The last messages in arrow notation, oldest first.
     std::vector<std::string> messages;
+    /// The operator closed it, and it stays down.
+    bool held_by_operator = false;
+    /// What none of its established IKE SAs has a child SA for although the connection wants it.
+    std::vector<policy::ChildSelectors> missing_children;
 };
 
 struct EndpointStatus {

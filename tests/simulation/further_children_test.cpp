@@ -76,12 +76,17 @@ BOOST_AUTO_TEST_CASE(a_refused_child_leaves_the_others_and_is_asked_for_again) {
         const auto* refused = std::get_if<ike::cause::PeerRefused>(&*reason);
         BOOST_REQUIRE(refused);
         BOOST_TEST((refused->notify == type));
+        // What is missing is told, and no longer when it is there.
+        BOOST_REQUIRE_EQUAL(peer.status().missing_children.size(), 1);
+        BOOST_TEST(
+            (peer.status().missing_children.front().local.front() == own.remote_selectors.back()));
         const auto again = request_of(peer, 10s);
         BOOST_REQUIRE(again.has_value());
         peer.answer(*again, acceptance(peer, *again, new_spi));
         BOOST_TEST(has_child(peer, new_spi));
         BOOST_TEST(has_child(peer, first.theirs));
         BOOST_TEST(peer.children() == 2u);
+        BOOST_TEST(peer.status().missing_children.empty());
     }
 }
 
