@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 using namespace viaduct;
 using namespace viaduct::simulation;
@@ -211,34 +213,89 @@ BOOST_AUTO_TEST_CASE(an_edit_during_the_first_contact_begins_it_anew) {
     BOOST_TEST(net.children() == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(one_of_a_thousand_touches_only_itself) {
-    policy::ConnectionSet left, right;
-    for (int i = 0; i < 1000; ++i) {
-        auto each = left_vpn("vpn" + std::to_string(i));
-        each.local_selectors = {policy::TrafficSelector::from_subnet(
-            {policy::IpAddress::v4(10, static_cast<std::uint8_t>(i / 256),
-                                   static_cast<std::uint8_t>(i % 256), 0),
-             24})};
-        // Three are up; the others are there to be looked through.
-        each.start = i < 3 ? policy::StartAction::initiate : policy::StartAction::respond;
-        right.connections.push_back(mirrored(each));
-        left.connections.push_back(std::move(each));
+/// A thousand connections, all up.
+struct Thousand {
+    static constexpr std::size_t count = 1000;
+
+    Thousand() : left(configured()), net(left, seen_from_the_right(left)) {
+        net.run_for(10s);
+        BOOST_REQUIRE_EQUAL(net.children(), 2 * count);
+        net.left.sent.clear();
+        net.right.sent.clear();
     }
-    TwoGateways net(left, right);
-    BOOST_REQUIRE(
-        net.run_until([&] { return net.up("vpn0") && net.up("vpn1") && net.up("vpn2"); }, 10s));
-    net.run_for(1s);
-    const auto kept = child_spis(net.left, "vpn0");
-    const auto changed = child_spis(net.left, "vpn1");
-    left.connections[1].esp.lifetime = 20min;
-    net.left.sent.clear();
-    net.command(End::left, ike::Reconfigure{left});
-    net.run_for(5s);
-    BOOST_TEST((child_spis(net.left, "vpn0") == kept));
-    BOOST_TEST((child_spis(net.left, "vpn1") != changed));
-    // A rekey and a delete, and nothing else.
-    BOOST_TEST(net.left.sent.size() == 2u);
-    BOOST_TEST(net.children() == 6u);
+    static policy::ConnectionSet configured() {
+        policy::ConnectionSet set;
+        for (std::size_t i = 0; i < count; ++i) {
+            auto each = left_vpn("vpn" + std::to_string(i));
+            each.local_selectors = {policy::TrafficSelector::from_subnet(
+                {policy::IpAddress::v4(10, static_cast<std::uint8_t>(i / 256),
+                                       static_cast<std::uint8_t>(i % 256), 0),
+                 24})};
+            set.connections.push_back(std::move(each));
+        }
+        return set;
+    }
+    static policy::ConnectionSet seen_from_the_right(const policy::ConnectionSet& set) {
+        policy::ConnectionSet result;
+        std::ranges::transform(set.connections, std::back_inserter(result.connections), mirrored);
+        return result;
+    }
+    /// Of each end's child SAs, by their ids, inbound SPI and what they took in so far.
+    static auto children_of(const Gateway& gateway) {
+        std::map<policy::ChildSaId, std::pair<policy::ChildSpi, std::uint64_t>> found;
+        for (const auto& [id, installed] : gateway.kernel.installed())
+            found[id] = {installed.child.inbound_spi, installed.inbound_packets};
+        return found;
+    }
+    /// A packet each way through the SAs of a connection that the kernels would take now.
+    void exchange_packets(const policy::Connection& connection) {
+        for (const auto end : {End::left, End::right}) {
+            const auto& local = connection.local_selectors[0];
+            const auto& remote = connection.remote_selectors[0];
+            const auto* const out = end == End::left ? net.at(end).kernel.outbound(local, remote)
+                                                     : net.at(end).kernel.outbound(remote, local);
+            ++packets;
+            if (out == nullptr || !net.at(other(end)).kernel.receive(out->child.outbound_spi))
+                ++lost;
+        }
+    }
+
+    policy::ConnectionSet left;
+    TwoGateways net;
+    std::size_t packets = 0, lost = 0;
+};
+
+BOOST_AUTO_TEST_CASE(one_of_a_thousand_touches_only_itself_and_loses_nothing) {
+    Thousand t;
+    constexpr std::size_t edited = 500;
+    const auto& connection = t.left.connections[edited];
+    const auto changed = child_spis(t.net.left, connection.name);
+    for (const auto& each : t.left.connections)
+        t.exchange_packets(each);
+    BOOST_TEST(t.lost == 0u);
+    const auto left_before = Thousand::children_of(t.net.left);
+    const auto right_before = Thousand::children_of(t.net.right);
+    t.net.after_step = [&] { t.exchange_packets(connection); };
+    t.left.connections[edited].esp.lifetime = 20min;
+    t.net.command(End::left, ike::Reconfigure{t.left});
+    t.net.run_for(5s);
+    t.net.after_step = nullptr;
+    BOOST_TEST((child_spis(t.net.left, connection.name) != changed));
+    // A rekey and a delete, and the answers; nothing else.
+    BOOST_TEST(t.net.left.sent.size() == 2u);
+    BOOST_TEST(t.net.right.sent.size() == 2u);
+    BOOST_TEST(t.packets > 2 * Thousand::count);
+    BOOST_TEST(t.lost == 0u);
+    // The others are what they were, and no packet of theirs went elsewhere.
+    const auto untouched = [](const auto& before, const auto& after) {
+        return std::ranges::count_if(
+            before, [&](const auto& child) { return std::ranges::contains(after, child); });
+    };
+    BOOST_TEST(untouched(left_before, Thousand::children_of(t.net.left)) == 999);
+    BOOST_TEST(untouched(right_before, Thousand::children_of(t.net.right)) == 999);
+    for (const auto& each : t.left.connections)
+        t.exchange_packets(each);
+    BOOST_TEST(t.lost == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
