@@ -123,8 +123,7 @@ std::expected<void, std::string> Router::reconfigure(ConfiguredRouter wanted) {
     const bool same = connections == wanted_.router.connections;
     std::expected<void, std::string> done;
     if (running_ != nullptr) {
-        // Also unchanged: a reload repairs what somebody did to the table.
-        done = same ? running_->repair_firewall() : running_->reconfigure(connections);
+        done = same ? running_->check_firewall() : running_->reconfigure(connections);
     }
     if (done || same) {
         wanted_ = std::move(wanted);

@@ -37,6 +37,8 @@ public:
     virtual bool is_foreign_change(std::span<const std::uint8_t> notification) = 0;
     /// Somebody else may have changed the table: the next install_firewall() replaces it whole.
     virtual void distrust_firewall() = 0;
+    /// Whether the table is as install_firewall() left it last, as far as anybody has told.
+    virtual bool trusts_firewall() { return true; }
     /// Whether the table is there; yes when that cannot be found out.
     virtual bool has_firewall() = 0;
     /// What the leak guard has dropped; nothing when there is no table, or nobody counts.

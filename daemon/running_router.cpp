@@ -245,6 +245,12 @@ std::expected<void, std::string> RunningRouter::repair_firewall() {
     return kernel_->install_firewall(firewall_rules_);
 }
 
+std::expected<void, std::string> RunningRouter::check_firewall() {
+    const bool would_be_told = firewall_watch_->hears() || !surroundings_.kernel.carries_esp();
+    return would_be_told && kernel_->trusts_firewall() ? std::expected<void, std::string>()
+                                                       : repair_firewall();
+}
+
 void RunningRouter::watch_firewall() {
     kernel_->guard_interfaces();
     if (!firewall_watch_->hears() && !kernel_->has_firewall()) {

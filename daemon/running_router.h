@@ -38,6 +38,8 @@ public:
     std::expected<void, std::string> reconfigure(const policy::ConnectionSet& connections);
     /// Makes the firewall table anew, whatever somebody did to it.
     std::expected<void, std::string> repair_firewall();
+    /// As repair_firewall() where somebody may have done something to the table that nobody tells.
+    std::expected<void, std::string> check_firewall();
     /// Puts the firewall table back when somebody took it away, where the kernel does not tell. To
     /// be called about once a second.
     void watch_firewall();

@@ -80,6 +80,7 @@ public:
         return table_.is_foreign_change(notification);
     }
     void distrust_firewall() override { table_.distrust(); }
+    bool trusts_firewall() override { return table_.is_trusted(); }
     bool has_firewall() override { return table_.is_present().value_or(true); }
     std::optional<policy::GuardCounters> guard_counters() override {
         auto counted = table_.counters();

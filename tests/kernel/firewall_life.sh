@@ -56,9 +56,13 @@ router_file r1 'start = "initiate"' 'dpd = { interval = "2s" }'
 viaduct_at r1 reload
 ip netns exec r1 nft list set inet viaduct out4 | grep -q 10.1.0.0 && die "still guarded"
 answered || die "no answer after the reload"
+# Nobody changed anything: nothing is touched.
+handle() { ip netns exec r1 nft -a list tables; }
+handles=$(handle)
+viaduct_at r1 reload
+[ "$(handle)" = "$handles" ] || die "a reload replaced the table of a router that did not change"
 
 step "the ruleset is flushed"
-handle() { ip netns exec r1 nft -a list tables; }
 for _ in 1 2 3; do
     ip netns exec r1 nft flush ruleset
     flushed=$(date +%s%N)
