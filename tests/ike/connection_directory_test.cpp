@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(reqids_are_marked_and_go_by_connection_and_selectors) {
     const auto local = simulation::subnets({"192.168.11.0/24", "192.168.12.0/24"});
     const auto remote = simulation::subnets({"192.168.20.0/24"});
     const auto first = new_child(table, 1, "vpn1", local, remote);
-    BOOST_TEST(first >> 24 == 0x56u);
+    BOOST_TEST((first >> 24) == 0x56u);
     BOOST_TEST(new_child(table, 2, "vpn1", {local[1], local[0]}, remote) == first);
     BOOST_TEST(new_child(table, 3, "vpn2", local, remote) != first);
     const auto part = new_child(table, 4, "vpn1", {local[0]}, remote);

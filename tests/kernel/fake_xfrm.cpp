@@ -60,10 +60,10 @@ class FakeXfrm::Socket : public netns::NetlinkExchange {
 public:
     explicit Socket(FakeXfrm& kernel) : kernel_(kernel) {}
 
-    std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests) override {
-        kernel_.batches += requests.empty() ? 0U : 1U;
+    std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> messages) override {
+        kernel_.batches += messages.empty() ? 0U : 1U;
         std::vector<NetlinkAnswer> answers;
-        for (NetlinkMessage& request : requests) {
+        for (NetlinkMessage& request : messages) {
             answers.push_back(kernel_.take(request));
         }
         return answers;

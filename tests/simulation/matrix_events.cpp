@@ -121,7 +121,7 @@ void append_requests(std::vector<MatrixEvent>& out) {
          request("asks: rekey A", create_child_sa, [](Cell& c) { return rekey_of_child(c, 0); }),
          request("asks: rekey B", create_child_sa, [](Cell& c) { return rekey_of_child(c, 1); }),
          request("asks: rekey an unknown child", create_child_sa,
-                 [nobodys](Cell& c) { return std::optional(rekey_request(c.peer, nobodys)); }),
+                 [](Cell& c) { return std::optional(rekey_request(c.peer, nobodys)); }),
          {"asks: rekey the IKE SA", rekey_ike},
          request("asks: empty", informational, always({})),
          request("asks: delete A", informational, [](Cell& c) { return removal_of_child(c, 0); }),
