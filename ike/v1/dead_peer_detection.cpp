@@ -19,6 +19,11 @@ void send(Turn& turn, const IkeSaFacts& facts, Established& sa, NotifyType type,
                            type, {facts.initiator_spi, facts.responder_spi}, sequence)});
 }
 
+bool speaks_of(const IkeSaFacts& facts, const wire::v1::NotifyPayload& notify) {
+    return wire::v1::cookies_of(notify.spi) ==
+           wire::v1::Cookies{facts.initiator_spi, facts.responder_spi};
+}
+
 /// RFC 3706 6.2: a random start, with the highest bit clear.
 std::uint32_t first_sequence(Botan::RandomNumberGenerator& rng) {
     std::array<std::uint8_t, 4> octets;
@@ -69,11 +74,23 @@ void note_traffic(Turn& turn, Established& sa, policy::ChildSaId child,
     }
 }
 
+bool is_stray_answer(const IkeSaFacts& facts, const Established& sa,
+                     const wire::v1::NotifyPayload& notify) {
+    if (notify.type != NotifyType::r_u_there_ack)
+        return false;
+    return !sa.questioned || !speaks_of(facts, notify) ||
+           wire::v1::sequence_number(notify) != sa.questioned->sequence;
+}
+
 void consume_dead_peer_detection(Turn& turn, const IkeSaFacts& facts, Established& sa,
                                  const wire::v1::NotifyPayload& notify) {
     const auto sequence = wire::v1::sequence_number(notify);
     if (!sequence || notify.type != NotifyType::r_u_there)
         return;
+    if (!speaks_of(facts, notify)) {
+        ++turn.dropped.unexpected;
+        return;
+    }
     // RFC 3706 6.2: a peer may repeat a question, but not go back.
     if (sa.peer_sequence && *sequence < *sa.peer_sequence) {
         ++turn.dropped.repeated;

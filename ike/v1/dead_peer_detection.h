@@ -6,6 +6,11 @@
 
 namespace viaduct::ike::v1 {
 
+/// An R-U-THERE-ACK that answers no question of ours, by its number or its cookies (RFC 3706
+/// section 6.2): it may have been said at any time, and shows no life.
+bool is_stray_answer(const IkeSaFacts& facts, const Established& sa,
+                     const wire::v1::NotifyPayload& notify);
+
 /// Asks the kernel first whether traffic came in, then the peer.
 void begin_liveness_check(Turn& turn, IkeSaFacts& facts, Established& sa);
 /// Asks the peer.

@@ -11,6 +11,7 @@
 #include "ike/v1/timers.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace viaduct::ike::v1 {
 
@@ -141,6 +142,13 @@ void inherit(Turn& turn, IkeSaFacts& facts, Established& sa, std::vector<Child> 
     for (auto& wanted : waiting)
         sa.waiting.push_back(std::move(wanted));
     start_waiting_quick_mode(turn, facts, sa);
+}
+
+void mind_message_ids(const Turn& turn, Established& sa) {
+    if (sa.ids.are_running_out() && !std::exchange(sa.ids_running_out, true))
+        sa.replace_at = std::min(sa.replace_at, turn.now);
+    if (sa.ids.are_exhausted())
+        sa.expire_at = std::min(sa.expire_at, turn.now);
 }
 
 IsakmpSaState on_message(Turn& turn, IkeSaFacts& facts, Established sa, const Received& received) {

@@ -30,6 +30,9 @@ Established establish(Turn& turn, IkeSaFacts& facts, PhaseOneResult made);
 void inherit(Turn& turn, IkeSaFacts& facts, Established& sa, std::vector<Child> children,
              std::vector<QuickModeWanted> waiting);
 
+/// Has the SA replaced, or ended, when its message IDs run out.
+void mind_message_ids(const Turn& turn, Established& sa);
+
 IsakmpSaState on_message(Turn& turn, IkeSaFacts& facts, Established sa, const Received& received);
 /// Whatever is due: repetition, liveness, rekeying and expiry.
 IsakmpSaState on_deadline(Turn& turn, IkeSaFacts& facts, Established sa);

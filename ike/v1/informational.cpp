@@ -117,10 +117,16 @@ IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established s
         ++turn.dropped.repeated;
         return sa;
     }
-    sa.last_heard = turn.now;
-    sa.confirmed = true;
-    sa.questioned.reset();
-    follow_peer(facts, path);
+    const bool stray = std::ranges::any_of(
+        said->notifies, [&](const auto& each) { return is_stray_answer(facts, sa, each); });
+    if (stray) {
+        ++turn.dropped.unexpected;
+    } else {
+        sa.last_heard = turn.now;
+        sa.confirmed = true;
+        sa.questioned.reset();
+        follow_peer(facts, path);
+    }
     if (mode != sa.over.end()) {
         const bool connected = std::ranges::contains(said->notifies, NotifyType::connected,
                                                      &wire::v1::NotifyPayload::type);

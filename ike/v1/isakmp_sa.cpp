@@ -241,6 +241,8 @@ void IsakmpSa::on_message(Turn& turn, const Received& received) {
         for (auto& child : sa->children)
             move_child(turn, facts_, child);
     }
+    if (auto* sa = std::get_if<Established>(&state_))
+        mind_message_ids(turn, *sa);
     note_sending(turn, facts_, first_effect);
 }
 
@@ -252,6 +254,8 @@ void IsakmpSa::on_deadline(Turn& turn) {
         state_ = std::visit(
             [&](auto& each) { return HandleDeadline{turn, facts_}(std::move(each)); }, state);
     }
+    if (auto* sa = std::get_if<Established>(&state_))
+        mind_message_ids(turn, *sa);
     note_sending(turn, facts_, first_effect);
     if (const auto* sa = std::get_if<Established>(&state_))
         if (std::ranges::none_of(sa->children, kernel_keeps_mapping_alive))

@@ -235,6 +235,8 @@ struct Established {
     TimePoint last_until;
 
     MessageIds ids;
+    /// They are running out, and a successor was asked for.
+    bool ids_running_out = false;
     std::optional<QuickModeSent> asked;
     std::vector<QuickModeWanted> waiting;
     std::vector<QuickModeAnswered> answered;
