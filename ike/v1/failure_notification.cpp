@@ -57,9 +57,14 @@ Messages refuse_peer(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys
     return messages;
 }
 
+bool is_refusal(NotifyType type) {
+    return wire::v1::is_error(type) && type != NotifyType::invalid_spi &&
+           type != NotifyType::invalid_cookie;
+}
+
 const wire::v1::NotifyPayload* first_error(std::span<const wire::v1::NotifyPayload> notifies) {
-    const auto found = std::ranges::find_if(
-        notifies, [](const auto& each) { return wire::v1::is_error(each.type); });
+    const auto found =
+        std::ranges::find_if(notifies, [](const auto& each) { return is_refusal(each.type); });
     return found == notifies.end() ? nullptr : &*found;
 }
 

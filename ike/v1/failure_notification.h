@@ -17,7 +17,10 @@ wire::Octets clear_notification(Turn& turn, const IkeSaFacts& facts, wire::v1::N
 Messages refuse_peer(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys, const Cause& why,
                      const std::string& connection);
 
-/// The first error among notifications; null when there is none.
+/// Whether an error ends what we asked for. INVALID-SPI and INVALID-COOKIE do not: they answer what
+/// came under an SA that the peer has not, or has not any more.
+bool is_refusal(wire::v1::NotifyType type);
+/// The first refusal among notifications; null when there is none.
 const wire::v1::NotifyPayload* first_error(std::span<const wire::v1::NotifyPayload> notifies);
 /// What an error notification of the peer's means for us.
 cause::PeerRefused peer_refusal(wire::ExchangeType exchange, const wire::v1::NotifyPayload& error);

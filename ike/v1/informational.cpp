@@ -6,6 +6,7 @@
 #include "ike/v1/delete_sa.h"
 #include "ike/v1/failure_notification.h"
 #include "ike/v1/phase_one.h"
+#include "ike/v1/phase_two_proposal.h"
 #include "ike/v1/quick_mode_initiator.h"
 #include "ike/v1/succession.h"
 
@@ -47,6 +48,29 @@ bool means_this_sa(const IkeSaFacts& facts, const wire::v1::DeletePayload& delet
                                  wire::v1::Cookies{facts.initiator_spi, facts.responder_spi});
 }
 
+/// Whether an error speaks of the quick mode of ours that is under way. Peers name it by its SPI,
+/// by the cookies of the SA, or not at all: then it can be no other, since one is under way at a
+/// time.
+bool concerns_quick_mode(const IkeSaFacts& facts, const Established& sa,
+                         const wire::v1::NotifyPayload& error) {
+    if (!sa.asked || !is_refusal(error.type))
+        return false;
+    if (std::ranges::all_of(error.spi, [](std::uint8_t octet) { return octet == 0; }))
+        return true;
+    if (const auto cookies = wire::v1::cookies_of(error.spi))
+        return *cookies == wire::v1::Cookies{facts.initiator_spi, facts.responder_spi};
+    return error.spi == spi_octets(sa.asked->inbound_spi);
+}
+
+/// An error under the message ID of our quick mode, which ends it.
+void refuse_asked(Turn& turn, IkeSaFacts& facts, Established& sa,
+                  const wire::v1::ProtectedInformational& said) {
+    if (const auto* error = first_error(said.notifies))
+        quick_mode_refused(turn, facts, sa, *error);
+    else
+        ++turn.dropped.unexpected;
+}
+
 IsakmpSaState act_on(Turn& turn, IkeSaFacts& facts, Established sa,
                      const wire::v1::ProtectedInformational& said) {
     bool ends = false;
@@ -61,8 +85,10 @@ IsakmpSaState act_on(Turn& turn, IkeSaFacts& facts, Established sa,
     for (const auto& each : said.notifies) {
         if (wire::v1::sequence_number(each))
             consume_dead_peer_detection(turn, facts, sa, each);
-        else if (wire::v1::is_error(each.type))
+        else if (concerns_quick_mode(facts, sa, each))
             quick_mode_refused(turn, facts, sa, each);
+        else if (wire::v1::is_error(each.type))
+            ++turn.dropped.unexpected;
         else if (each.type == NotifyType::initial_contact)
             turn.outcomes.emplace_back(outcome::Up{.connection = sa.connection->name,
                                                    .childless = std::nullopt,
@@ -109,11 +135,15 @@ IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established s
     auto said = open_informational(turn, facts, sa.keys, message, sa.connection->name);
     if (!said && mode != sa.over.end())
         said = verified(turn, facts, sa.keys, message, mode->vector, sa.connection->name);
+    // Some refuse a quick mode under its own message ID.
+    const bool of_asked = sa.asked && sa.asked->id == id;
+    if (!said && of_asked)
+        said = verified(turn, facts, sa.keys, message, sa.asked->vector, sa.connection->name);
     if (!said) {
         ++turn.dropped.integrity_failed;
         return sa;
     }
-    if (mode == sa.over.end() && !sa.ids.use(id)) {
+    if (mode == sa.over.end() && !of_asked && !sa.ids.use(id)) {
         ++turn.dropped.repeated;
         return sa;
     }
@@ -132,6 +162,10 @@ IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established s
                                                      &wire::v1::NotifyPayload::type);
         if (connected)
             activate_child(turn, sa, mode->child);
+        return sa;
+    }
+    if (of_asked) {
+        refuse_asked(turn, facts, sa, *said);
         return sa;
     }
     return act_on(turn, facts, std::move(sa), *said);

@@ -17,7 +17,7 @@ void consume_quick_mode_response(Turn& turn, IkeSaFacts& facts, Established& sa,
                                  const wire::v1::EncryptedMessage& message,
                                  std::span<const std::uint8_t> octets);
 
-/// An error notification, which names no exchange: only one of ours can be under way.
+/// An error notification that concerns the one under way.
 void quick_mode_refused(Turn& turn, IkeSaFacts& facts, Established& sa,
                         const wire::v1::NotifyPayload& error);
 /// The timer of the first message has come.

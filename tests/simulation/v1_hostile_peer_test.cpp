@@ -143,6 +143,100 @@ BOOST_AUTO_TEST_CASE(an_sa_whose_message_ids_run_out_is_replaced_and_ends) {
     BOOST_TEST(established() == 0);
 }
 
+/// The endpoint has asked for a child.
+struct AskedForChild {
+    AskedForChild() {
+        peer.establish();
+        peer.command(ike::Initiate{"vpn", std::nullopt});
+        const auto* asked = peer.last(ike::wire::ExchangeType::quick_mode);
+        BOOST_REQUIRE(asked);
+        id = asked->header.message_id;
+        for (const auto& each : asked->payloads)
+            if (const auto* sa = std::get_if<v1::SaPayload>(&each))
+                spi = sa->proposals.front().spi;
+    }
+    bool refused() const {
+        return std::ranges::any_of(peer.reports, [](const ike::ReportEvent& event) {
+            return std::holds_alternative<ike::NegotiationFailed>(event);
+        });
+    }
+    OldScriptedPeer peer;
+    ike::wire::MessageId id{};
+    ike::wire::Octets spi;
+};
+
+BOOST_AUTO_TEST_CASE(an_error_ends_the_quick_mode_that_it_speaks_of) {
+    using Spi = std::function<ike::wire::Octets(const AskedForChild&)>;
+    const std::vector<std::pair<std::string, Spi>> names{
+        {"its SPI", [](const auto& t) { return t.spi; }},
+        {"the cookies", [](const auto& t) { return v1::spi_of(t.peer.cookies()); }},
+        {"no SPI", [](const auto&) { return ike::wire::Octets{}; }},
+        {"a zero", [](const auto&) { return ike::wire::Octets(4, 0); }},
+    };
+    for (const auto& [what, spi] : names)
+        for (const auto protocol : {policy::ProtocolId::esp, policy::ProtocolId::ike})
+            BOOST_TEST_CONTEXT(what) {
+                AskedForChild t;
+                t.peer.inform({v1::NotifyPayload{
+                    .protocol = protocol, .spi = spi(t), .type = NotifyType::no_proposal_chosen}});
+                BOOST_TEST(t.refused());
+            }
+    // And under its message ID, with either vector.
+    const v1::NotifyPayload error{.spi = {1, 2, 3}, .type = NotifyType::no_proposal_chosen};
+    AskedForChild first, next;
+    first.peer.inform({error}, first.id);
+    BOOST_TEST(first.refused());
+    next.peer.inform_behind({error}, next.id);
+    BOOST_TEST(next.refused());
+}
+
+BOOST_AUTO_TEST_CASE(an_error_that_speaks_of_something_else_ends_nothing) {
+    AskedForChild t;
+    const auto cookies = t.peer.cookies();
+    const auto of = [](NotifyType type, ike::wire::Octets spi) {
+        return v1::NotifyPayload{
+            .protocol = policy::ProtocolId::esp, .spi = std::move(spi), .type = type};
+    };
+    const std::vector<v1::NotifyPayload> said{
+        of(NotifyType::no_proposal_chosen, {0xd0, 1, 2, 3}),
+        of(NotifyType::no_proposal_chosen, v1::spi_of({cookies.responder, cookies.initiator})),
+        of(NotifyType::payload_malformed, {1, 2, 3}),
+        of(NotifyType::invalid_spi, t.spi),
+        of(NotifyType::invalid_spi, {}),
+        of(NotifyType::invalid_cookie, v1::spi_of(cookies)),
+    };
+    for (const auto& each : said)
+        t.peer.inform({each});
+    t.peer.inform({of(NotifyType::invalid_spi, t.spi)}, t.id);
+    t.peer.inform_behind({of(NotifyType::invalid_cookie, {})}, t.id);
+    BOOST_TEST(!t.refused());
+    BOOST_TEST(unexpected(t.peer) == said.size() + 2);
+    // It is still asked for.
+    const auto before = t.peer.heard.size();
+    t.peer.pass(2s);
+    BOOST_TEST(t.peer.heard.size() > before);
+    BOOST_TEST((t.peer.heard.back().header.message_id == t.id));
+    // And without keys such an error ends no first contact either.
+    auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    net.cut = true;
+    net.run_for(100ms);
+    const auto cookie = status(net.left, "vpn").ike_sas.front().initiator_spi;
+    for (const auto type : {NotifyType::invalid_cookie, NotifyType::invalid_spi}) {
+        const v1::Payload error = v1::NotifyPayload{.type = type};
+        net.inject(End::left, {{address("10.10.10.5"), 500}, {address("10.10.10.4"), 500}},
+                   v1::encode_message({.initiator_spi = cookie,
+                                       .responder_spi = ike::wire::IkeSpi{7},
+                                       .major_version = 1,
+                                       .exchange = ike::wire::ExchangeType::informational_v1,
+                                       .message_id = ike::wire::MessageId{7}},
+                                      std::span(&error, 1)));
+    }
+    BOOST_TEST(count<ike::NegotiationFailed>(net.left) == 0u);
+    net.cut = false;
+    BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation

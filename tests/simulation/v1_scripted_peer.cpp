@@ -151,6 +151,10 @@ void OldScriptedPeer::inform(const OldPayloads& payloads, std::optional<MessageI
     send(informational(payloads, id ? *id : draw_id()));
 }
 
+void OldScriptedPeer::inform_behind(const OldPayloads& payloads, MessageId id) {
+    send(first_hash_message(ExchangeType::informational_v1, id, payloads, vectors_.at(id)));
+}
+
 std::optional<OldHeard> OldScriptedPeer::begin_quick_mode(const v1::Lifetimes& lifetimes) {
     const auto id = draw_id();
     quick_nonce_ = drawn(rng);

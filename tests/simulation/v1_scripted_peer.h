@@ -69,6 +69,8 @@ public:
 
     /// An informational exchange, under a message ID of its own or this one.
     void inform(const OldPayloads& payloads, std::optional<ike::wire::MessageId> id = std::nullopt);
+    /// The same as the next message under a message ID that was used.
+    void inform_behind(const OldPayloads& payloads, ike::wire::MessageId id);
     /// The octets of one, for repetition.
     ike::wire::Octets informational(const OldPayloads& payloads, ike::wire::MessageId id);
     /// A quick mode for the connection's subnets, with these durations; its answer.
