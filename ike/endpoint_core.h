@@ -82,6 +82,8 @@ private:
     Table::iterator find_v1(const wire::Header& header);
     /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
     void adopt_children(TimePoint now, wire::IkeSpi spi);
+    /// Children whose phase 1 is over want to be rekeyed.
+    void start_phase_one_for_orphans(TimePoint now, const std::string& connection);
 
     // Handling one SA and what comes of it (endpoint_core.cpp).
     /// `work` takes the turn and the SA, of either version.

@@ -241,8 +241,11 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
     schedule(*upkeep);
 }
 
-void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::WantsReplacement&) {
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,
+                                const outcome::WantsReplacement& outcome) {
     const auto* sa = find_alive(spi);
+    if (!sa)
+        start_phase_one_for_orphans(now, outcome.connection);
     auto* upkeep = sa ? find(sa->connection()) : nullptr;
     if (!upkeep)
         return;

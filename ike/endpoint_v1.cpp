@@ -196,6 +196,18 @@ void Endpoint::Core::adopt_children(TimePoint now, wire::IkeSpi spi) {
         handle_v1(now, each, [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.give_children(turn); });
 }
 
+void Endpoint::Core::start_phase_one_for_orphans(TimePoint now, const std::string& connection) {
+    auto* upkeep = find(connection);
+    if (!upkeep || !upkeep->established.empty() || upkeep->negotiation)
+        return;
+    // Who waits for its peer by `close` goes on waiting, and who cannot begin does not.
+    const auto& configured = upkeep->connection();
+    if (std::holds_alternative<policy::AnyPeer>(configured.peer_address) ||
+        (configured.close == policy::CloseAction::clear && !upkeep->wanted()))
+        return;
+    attempt(now, *upkeep);
+}
+
 void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, v1::outcome::Bequeath& outcome) {
     const auto* upkeep = find(outcome.connection);
     std::optional<wire::IkeSpi> heir;

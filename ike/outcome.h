@@ -30,7 +30,8 @@ struct Down {
     std::string connection;
     Cause why;
 };
-/// It is to be replaced by one that is authenticated anew.
+/// It is to be replaced by one that is authenticated anew; of IKEv1 also where it is over and its
+/// children want to be rekeyed.
 struct WantsReplacement {
     std::string connection;
 };

@@ -55,7 +55,17 @@ struct HandleMessage {
     }
 };
 
-/// Orphans end in their own time; nobody is left to be told.
+/// One that traffic goes on with, so that it is worth a phase 1 to be rekeyed under.
+bool is_worth_a_phase_one(const Child& child) {
+    return child.in_use() && !child.outdated;
+}
+
+TimePoint next_deadline_of(const Child& orphan) {
+    return is_worth_a_phase_one(orphan) ? std::min(orphan.expire_at, orphan.replace_at)
+                                        : orphan.expire_at;
+}
+
+/// Orphans end in their own time, with nobody left to be told; those in use want a phase 1 before.
 IsakmpSaState tend_orphans(Turn& turn, Orphaned state) {
     std::erase_if(state.children, [&](const Child& each) {
         if (each.expire_at > turn.now)
@@ -63,6 +73,15 @@ IsakmpSaState tend_orphans(Turn& turn, Orphaned state) {
         remove_child(turn, state.connection->name, each, cause::LifetimeReached{});
         return true;
     });
+    bool due = false;
+    for (auto& each : state.children)
+        if (is_worth_a_phase_one(each) && each.replace_at <= turn.now) {
+            // Should nothing come of it, it is asked for again.
+            each.replace_at = turn.now + rekey_again_time;
+            due = true;
+        }
+    if (due)
+        turn.outcomes.emplace_back(outcome::WantsReplacement{state.connection->name});
     return state.children.empty() ? IsakmpSaState(Gone{}) : IsakmpSaState(std::move(state));
 }
 
@@ -103,7 +122,7 @@ struct Deadline {
     Result operator()(const Established& state) { return v1::next_deadline(state); }
     Result operator()(const Farewell& state) { return state.again_at; }
     Result operator()(const Orphaned& state) {
-        return std::ranges::min_element(state.children, {}, &Child::expire_at)->expire_at;
+        return next_deadline_of(*std::ranges::min_element(state.children, {}, next_deadline_of));
     }
     Result operator()(const Gone&) { return std::nullopt; }
 };
@@ -297,6 +316,14 @@ void IsakmpSa::on_child_refused(Turn& turn, policy::ChildSaId child, const std::
 }
 
 void IsakmpSa::on_hard_expired(Turn& turn, policy::ChildSpi inbound_spi) {
+    if (auto* orphans = std::get_if<Orphaned>(&state_)) {
+        if (const auto found = find(orphans->children, inbound_spi);
+            found != orphans->children.end()) {
+            found->expire_at = turn.now;
+            state_ = tend_orphans(turn, Orphaned(std::move(*orphans)));
+        }
+        return;
+    }
     auto* sa = std::get_if<Established>(&state_);
     if (!sa)
         return;
@@ -308,6 +335,14 @@ void IsakmpSa::on_hard_expired(Turn& turn, policy::ChildSpi inbound_spi) {
 }
 
 void IsakmpSa::on_soft_expired(Turn& turn, policy::ChildSpi inbound_spi) {
+    if (auto* orphans = std::get_if<Orphaned>(&state_)) {
+        if (const auto found = find(orphans->children, inbound_spi);
+            found != orphans->children.end()) {
+            found->replace_at = turn.now;
+            state_ = tend_orphans(turn, Orphaned(std::move(*orphans)));
+        }
+        return;
+    }
     auto* sa = std::get_if<Established>(&state_);
     if (!sa)
         return;

@@ -218,6 +218,73 @@ BOOST_AUTO_TEST_CASE(children_outlive_a_phase_one_that_the_peer_deletes) {
     BOOST_TEST((t.inbound(End::left) != child));
 }
 
+/// The left end has closed phase 1, and its Delete of the child was lost: the right one has the
+/// child and no phase 1.
+struct Orphan : OldTunnel {
+    explicit Orphan(const policy::Connection& right = mirrored(old_left_vpn()))
+        : OldTunnel(old_left_vpn(), right), child(inbound(End::right)) {
+        unsigned deletes = 0;
+        net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+            return sender != End::left || octets[18] != 5 || ++deletes % 2 == 0;
+        };
+        net.traffic = false;
+        net.command(End::left, ike::Terminate{"vpn"});
+        net.run_for(1s);
+        net.inspect = nullptr;
+        BOOST_TEST(net.left.kernel_children() == 0u);
+        BOOST_TEST(net.right.kernel_children() == 1u);
+        BOOST_TEST(ike_sas(net.right, "vpn").empty());
+    }
+    bool begun_by_right() const {
+        return std::ranges::any_of(net.right.sent, [](const auto& line) {
+            return line.starts_with("IDENTITY_PROTECTION { SA");
+        });
+    }
+    policy::ChildSpi child;
+};
+
+BOOST_AUTO_TEST_CASE(a_child_without_phase_one_ends_by_a_hard_limit) {
+    Orphan t;
+    t.net.kernel_event(End::right, ike::HardExpired{policy::ChildSpi{4711}});
+    BOOST_TEST(t.net.right.kernel_children() == 1u);
+    t.net.kernel_event(End::right, ike::HardExpired{t.child});
+    BOOST_TEST(t.net.right.kernel_children() == 0u);
+    BOOST_TEST(count<ike::ChildSaClosed>(t.net.right) == 1u);
+    t.net.run_for(2h);
+    BOOST_TEST(!t.begun_by_right());
+    BOOST_TEST(!t.net.right.endpoint->next_deadline().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_child_without_phase_one_gets_one_by_a_soft_limit_and_is_rekeyed) {
+    Orphan t;
+    t.net.run_for(1min);
+    BOOST_TEST(!t.begun_by_right());
+    t.net.kernel_event(End::right, ike::SoftExpired{t.child});
+    BOOST_TEST(t.begun_by_right());
+    BOOST_TEST(t.net.run_until([&] { return t.net.up("vpn"); }, 1min));
+    t.net.run_for(3min);
+    t.check_settled();
+    BOOST_TEST((t.inbound(End::right) != t.child));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_without_phase_one_gets_one_before_its_time_is_over) {
+    Orphan t;
+    // An hour, of which the last minutes are for that.
+    t.net.run_for(59min + 30s);
+    t.check_settled();
+    BOOST_TEST((t.inbound(End::right) != t.child));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_its_peer_lets_such_a_child_end) {
+    auto right = mirrored(old_left_vpn());
+    right.close = policy::CloseAction::clear;
+    Orphan t(right);
+    t.net.kernel_event(End::right, ike::SoftExpired{t.child});
+    t.net.run_for(2h);
+    BOOST_TEST(!t.begun_by_right());
+    BOOST_TEST(t.net.right.kernel_children() == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation
