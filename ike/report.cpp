@@ -44,6 +44,10 @@ struct Sentence {
         std::string tried;
         for (const auto& each : c.connections)
             tried += (tried.empty() ? "" : ", ") + each;
+        if (!c.v1_proof.empty())
+            return std::format("the {} of '{}' does not verify: the pre-shared keys differ, or one "
+                               "is for another identity (tried: that of {})",
+                               c.v1_proof, c.peer.to_string(), tried);
         return std::format("the AUTH of '{}' does not verify: the pre-shared keys differ (tried: "
                            "that of {})",
                            c.peer.to_string(), tried);

@@ -54,6 +54,8 @@ struct PeerNotAuthenticated {
     policy::Identity peer;
     /// The connections between these identities, whose keys were tried.
     std::vector<std::string> connections;
+    /// How IKEv1 calls what does not verify: `HASH_I` or `HASH_R`; empty for IKEv2's AUTH.
+    std::string v1_proof = {};
 };
 /// The peer has an IKE SA of this connection already, and the connection keeps the older one.
 struct AlreadyUp {

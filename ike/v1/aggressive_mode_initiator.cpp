@@ -24,10 +24,20 @@ std::optional<Cause> authenticate(const IkeSaFacts& facts, const AggressiveModeS
                                   const IsakmpKeys& keys, const Transcript& transcript,
                                   const wire::v1::AggressiveModeResponse& answer,
                                   const policy::Identity& peer) {
-    if (!state.connection->peer_id.matches(peer))
-        return cause::IdentityMismatch{shortened(peer), {state.connection->peer_id}};
-    return check_authentication(facts, keys, transcript, state.connection->name, peer,
-                                answer.id_body, answer.hash, answer.signature);
+    auto why = check_authentication(facts, keys, transcript, state.connection->name, peer,
+                                    answer.id_body, answer.hash, answer.signature);
+    if (!why && !state.connection->peer_id.matches(peer))
+        why = cause::IdentityMismatch{shortened(peer), {state.connection->peer_id}};
+    return why;
+}
+
+/// So that its operator learns why, too. Who has another secret cannot open what we seal.
+void tell_peer(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys, const Cause& why,
+               const std::string& connection) {
+    if (std::holds_alternative<cause::IdentityMismatch>(why))
+        refuse_peer(turn, facts, keys, why, connection);
+    else
+        turn.send(facts.path, clear_notification(turn, facts, notification_type(why), connection));
 }
 
 IsakmpSaState send_authentication(Turn& turn, IkeSaFacts& facts, AggressiveModeSent state,
@@ -119,8 +129,10 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeSent state,
     if (!keys)
         return fail(turn, state.connection, keys.error());
     const auto peer_id = wire::v1::identity_of(answer->id);
-    if (auto why = authenticate(facts, state, *keys, transcript, *answer, peer_id))
+    if (auto why = authenticate(facts, state, *keys, transcript, *answer, peer_id)) {
+        tell_peer(turn, facts, *keys, *why, state.connection->name);
         return fail(turn, state.connection, std::move(*why));
+    }
     PeerExtensions peer;
     add_extensions(peer, answer->vendor_ids);
     agree_on_fragmentation(facts, peer, state.connection->ike.fragmentation);

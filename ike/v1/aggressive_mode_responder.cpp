@@ -182,7 +182,11 @@ answer_aggressive_mode(Turn& turn, IkeSaFacts& facts, std::vector<ConnectionPtr>
 
 IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered state,
                       const Received& received) {
-    if (wire::v1::header_of(received.message).exchange != aggressive_mode) {
+    const auto exchange = wire::v1::header_of(received.message).exchange;
+    const auto* sealed = std::get_if<wire::v1::EncryptedMessage>(&received.message);
+    if (sealed && exchange == wire::ExchangeType::informational_v1)
+        return consume_early_informational(turn, facts, std::move(state), *sealed);
+    if (exchange != aggressive_mode) {
         // The peer goes on: its third message was lost, and the second brings it again.
         ++turn.dropped.unexpected;
         turn.send(facts.path, state.last.answer);
@@ -191,9 +195,13 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     auto third = third_message(state, received);
     const auto auth = third ? wire::v1::read_aggressive_mode_auth(third->chain)
                             : wire::v1::read_aggressive_mode_auth({});
-    if (!auth || check_authentication(facts, state.keys, state.transcript, state.connection->name,
-                                      state.peer_id, state.id_body, auth->hash, auth->signature)) {
+    auto flaw =
+        auth ? check_authentication(facts, state.keys, state.transcript, state.connection->name,
+                                    state.peer_id, state.id_body, auth->hash, auth->signature)
+             : unopened_by(facts, received.path, {state.connection});
+    if (flaw) {
         ++turn.dropped.integrity_failed;
+        doubt_proof(turn, facts, state, received.path, std::move(*flaw));
         return state;
     }
     report_message(turn, facts, Direction::received, wire::v1::header_of(received.message),

@@ -77,8 +77,9 @@ cause::PeerRefused peer_refusal(wire::ExchangeType exchange, const wire::v1::Not
             .v1_name = wire::v1::to_string(error.type)};
 }
 
-Cause unopened_by(const policy::UdpPath& path, const std::vector<ConnectionPtr>& tried) {
-    cause::PeerNotAuthenticated why{address_identity(path), {}};
+Cause unopened_by(const IkeSaFacts& facts, const policy::UdpPath& path,
+                  const std::vector<ConnectionPtr>& tried) {
+    cause::PeerNotAuthenticated why{address_identity(path), {}, std::string(peer_proof(facts))};
     for (const auto& each : tried)
         why.connections.push_back(each->name);
     return why;
@@ -91,13 +92,29 @@ void doubt(Turn& turn, MainModeAuthSent& state, Cause why) {
         outcome::Doubt{state.connection->name, Role::initiator, std::move(why)});
 }
 
+void doubt(Turn& turn, AggressiveModeAnswered& state, Cause why) {
+    if (std::exchange(state.doubted, true))
+        return;
+    turn.outcomes.emplace_back(
+        outcome::Doubt{state.connection->name, Role::responder, std::move(why)});
+}
+
+void doubt_proof(Turn& turn, const IkeSaFacts& facts, AggressiveModeAnswered& state,
+                 const policy::UdpPath& path, Cause why) {
+    if (state.doubted)
+        return;
+    doubt(turn, state, std::move(why));
+    turn.send(path, clear_notification(turn, facts, NotifyType::authentication_failed,
+                                       state.connection->name));
+}
+
 void doubt(Turn& turn, const IkeSaFacts& facts, MainModeKeyAnswered& state,
            const policy::UdpPath& path) {
     if (std::exchange(state.doubted, true))
         return;
     const auto name = state.candidates.size() == 1 ? state.candidates.front()->name : std::string();
     turn.outcomes.emplace_back(
-        outcome::Doubt{name, Role::responder, unopened_by(path, state.candidates)});
+        outcome::Doubt{name, Role::responder, unopened_by(facts, path, state.candidates)});
     turn.send(path, clear_notification(turn, facts, NotifyType::authentication_failed, name));
 }
 
@@ -109,7 +126,7 @@ IsakmpSaState consume_early_informational(Turn& turn, IkeSaFacts& facts, MainMod
     if (!opened) {
         ++turn.dropped.integrity_failed;
         // Sealed with keys that come of another secret, as a rule.
-        doubt(turn, state, unopened_by(facts.path, {state.connection}));
+        doubt(turn, state, unopened_by(facts, facts.path, {state.connection}));
         return state;
     }
     if (!error)
@@ -117,6 +134,26 @@ IsakmpSaState consume_early_informational(Turn& turn, IkeSaFacts& facts, MainMod
     turn.outcomes.emplace_back(outcome::Failed{
         state.connection->name, peer_refusal(wire::ExchangeType::identity_protection, *error)});
     return Gone{};
+}
+
+IsakmpSaState consume_early_informational(Turn& turn, IkeSaFacts& facts,
+                                          AggressiveModeAnswered state,
+                                          const wire::v1::EncryptedMessage& message) {
+    const auto opened =
+        open_informational(turn, facts, state.keys, message, state.connection->name);
+    const auto* error = opened ? first_error(opened->notifies) : nullptr;
+    if (error) {
+        turn.outcomes.emplace_back(outcome::Failed{
+            state.connection->name, peer_refusal(wire::ExchangeType::aggressive, *error)});
+        return Gone{};
+    }
+    if (opened)
+        return state;
+    ++turn.dropped.integrity_failed;
+    doubt(turn, state, unopened_by(facts, facts.path, {state.connection}));
+    // Or its third message was lost: the second brings it again.
+    turn.send(facts.path, state.last.answer);
+    return state;
 }
 
 } // namespace viaduct::ike::v1

@@ -25,17 +25,25 @@ const wire::v1::NotifyPayload* first_error(std::span<const wire::v1::NotifyPaylo
 /// What an error notification of the peer's means for us.
 cause::PeerRefused peer_refusal(wire::ExchangeType exchange, const wire::v1::NotifyPayload& error);
 
-/// A message of main mode that none of these connections' secrets opens.
-Cause unopened_by(const policy::UdpPath& path, const std::vector<ConnectionPtr>& tried);
+/// A message of phase 1 that none of these connections' secrets opens.
+Cause unopened_by(const IkeSaFacts& facts, const policy::UdpPath& path,
+                  const std::vector<ConnectionPtr>& tried);
 
 /// Tells the endpoint once what may be the reason why phase 1 does not go on.
 void doubt(Turn& turn, MainModeAuthSent& state, Cause why);
+void doubt(Turn& turn, AggressiveModeAnswered& state, Cause why);
 /// As responder: the peer's message does not open. Tells the peer, too, in clear.
 void doubt(Turn& turn, const IkeSaFacts& facts, MainModeKeyAnswered& state,
            const policy::UdpPath& path);
+/// As responder of aggressive mode: HASH_I does not verify. Tells the peer, too, in clear.
+void doubt_proof(Turn& turn, const IkeSaFacts& facts, AggressiveModeAnswered& state,
+                 const policy::UdpPath& path, Cause why);
 
-/// An informational exchange while the sixth message of main mode is awaited: a refusal.
+/// An informational exchange while the last message of phase 1 is awaited: a refusal.
 IsakmpSaState consume_early_informational(Turn& turn, IkeSaFacts& facts, MainModeAuthSent state,
+                                          const wire::v1::EncryptedMessage& message);
+IsakmpSaState consume_early_informational(Turn& turn, IkeSaFacts& facts,
+                                          AggressiveModeAnswered state,
                                           const wire::v1::EncryptedMessage& message);
 
 } // namespace viaduct::ike::v1

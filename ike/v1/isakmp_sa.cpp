@@ -241,6 +241,8 @@ void IsakmpSa::on_clear_informational(Turn& turn, const wire::v1::ClearMessage& 
         refused(AggressiveModeSent(std::move(*aggressive)));
     else if (auto* auth_sent = std::get_if<MainModeAuthSent>(&state_))
         doubt(turn, *auth_sent, peer_refusal(auth_sent->request.exchange, *error));
+    else if (auto* answered = std::get_if<AggressiveModeAnswered>(&state_))
+        doubt(turn, *answered, peer_refusal(wire::ExchangeType::aggressive, *error));
 }
 
 void IsakmpSa::on_message(Turn& turn, const Received& received) {

@@ -148,6 +148,8 @@ struct AggressiveModeAnswered {
     PeerExtensions peer;
     Transcript transcript;
     wire::Octets id_body;
+    /// Something did not verify, or the peer says so in clear: it is told of once.
+    bool doubted = false;
     LastAnswer last;
     std::vector<std::string> arrows;
     TimePoint give_up;

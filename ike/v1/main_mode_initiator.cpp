@@ -179,7 +179,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeAuthSent state,
     auto opened = decrypt(state.keys, state.keys.vector, *message);
     if (!opened) {
         ++turn.dropped.integrity_failed;
-        doubt(turn, state, unopened_by(facts.path, {state.connection}));
+        doubt(turn, state, unopened_by(facts, facts.path, {state.connection}));
         return state;
     }
     const auto answer = wire::v1::read_main_mode_auth(opened->chain);

@@ -76,8 +76,13 @@ check_authentication(const IkeSaFacts& facts, const IsakmpKeys& keys, const Tran
     if (!expected)
         return fault(expected.error());
     if (!crypto::is_same_hash(*expected, hash->data))
-        return cause::PeerNotAuthenticated{shortened(peer), {connection}};
+        return cause::PeerNotAuthenticated{
+            shortened(peer), {connection}, std::string(peer_proof(facts))};
     return std::nullopt;
+}
+
+std::string_view peer_proof(const IkeSaFacts& facts) {
+    return facts.role == Role::initiator ? "HASH_R" : "HASH_I";
 }
 
 wire::v1::IdPayload own_id(const policy::Connection& connection) {

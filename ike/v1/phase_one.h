@@ -8,6 +8,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace viaduct::ike::v1 {
 
@@ -33,6 +34,9 @@ check_authentication(const IkeSaFacts& facts, const IsakmpKeys& keys, const Tran
                      std::span<const std::uint8_t> id_body,
                      const std::optional<wire::v1::HashPayload>& hash,
                      const std::optional<wire::v1::SignaturePayload>& signature);
+
+/// How the RFC calls what the peer proves who it is with.
+std::string_view peer_proof(const IkeSaFacts& facts);
 
 /// Our identity as a payload.
 wire::v1::IdPayload own_id(const policy::Connection& connection);

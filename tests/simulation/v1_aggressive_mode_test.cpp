@@ -144,10 +144,56 @@ BOOST_AUTO_TEST_CASE(different_secrets_are_found_by_the_initiator) {
     const auto seen = failure_of<ike::cause::PeerNotAuthenticated>(net.left);
     BOOST_REQUIRE(seen);
     BOOST_TEST(seen->connections == std::vector<std::string>{"vpn"});
+    BOOST_TEST(ike::to_string(ike::Cause(*seen)) ==
+               "the HASH_R of '10.10.10.4' does not verify: the pre-shared keys differ, or one is "
+               "for another identity (tried: that of vpn)");
+    // AGGRESSIVE { SA, KE, NONCE, ID } -->
+    //                          <-- AGGRESSIVE { SA, KE, NONCE, ID, HASH }
+    // INFORMATIONAL_V1 { N(AUTHENTICATION-FAILED) }  in clear -->
+    const auto told = failure_of<ike::cause::PeerRefused>(net.right);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->v1_name == "AUTHENTICATION-FAILED");
     net.command(End::left, ike::Terminate{"vpn"});
     net.run_for(1min);
     BOOST_TEST(net.right.endpoint->status().half_open == 0u);
     BOOST_TEST(net.children() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(another_identity_is_told_to_both_ends) {
+    auto left = aggressive_left();
+    const auto right = waiting_for_anybody(left);
+    left.peer_id = policy::IdentityPattern::parse("hub.example.org").value();
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    BOOST_TEST(failure_of<ike::cause::IdentityMismatch>(net.left).has_value());
+    const auto told = failure_of<ike::cause::PeerRefused>(net.right);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->v1_name == "INVALID-ID-INFORMATION");
+    BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+}
+
+// What only the responder can find out, where the peer does not look at HASH_R.
+BOOST_AUTO_TEST_CASE(a_third_message_that_does_not_verify_is_told_of_once) {
+    auto own = OldScriptedPeer::peer_connection();
+    auto endpoints = mirrored(own);
+    endpoints.aggressive = true;
+    endpoints.psk = policy::Secret::from_text("another secret");
+    OldScriptedPeer peer(own, endpoints);
+    const auto answer = peer.greet().value();
+    for (unsigned i = 0; i < 3; ++i)
+        peer.authenticate(answer);
+    std::vector<ike::Cause> causes;
+    for (const auto& each : peer.reports)
+        if (const auto* failed = std::get_if<ike::NegotiationFailed>(&each))
+            causes.push_back(failed->why);
+    BOOST_REQUIRE(causes.size() == 1u);
+    BOOST_TEST(ike::to_string(causes.front()) ==
+               "the HASH_I of '10.10.10.5' does not verify: the pre-shared keys differ, or one is "
+               "for another identity (tried: that of vpn)");
+    BOOST_TEST(peer.endpoint.status().dropped.integrity_failed == 3u);
+    const auto* told = peer.last(ike::wire::ExchangeType::informational_v1);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->notify(ike::wire::v1::NotifyType::authentication_failed));
 }
 
 BOOST_AUTO_TEST_CASE(any_single_message_may_be_lost_or_come_twice) {
