@@ -97,11 +97,14 @@ void Endpoint::Core::attempt_impossible(TimePoint now, ConnectionUpkeep& upkeep,
 void Endpoint::Core::initiate(TimePoint now, ConnectionUpkeep& upkeep,
                               const policy::IpAddress& peer) {
     const auto connection = directory_.find(upkeep.connection().name);
-    const auto path = first_path(*connection, peer, settings_);
+    auto path = first_path(*connection, peer, settings_);
     const auto spi = draw_spi();
     upkeep.negotiation = spi;
     if (connection->ike.version == policy::IkeVersion::v1)
         with_turn<v1::Turn>(now, [&](v1::Turn& turn) {
+            // RFC 3947 4: a new phase 1 begins where the old one has gone; there is a mapping of
+            // the NAT's for that, and as a rule for nothing else.
+            path = floated_path(*connection, peer).value_or(path);
             sas_.try_emplace(spi, AnyIkeSa(v1::IsakmpSa::initiate(turn, connection, path, spi)));
             return spi;
         });

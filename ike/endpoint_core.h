@@ -82,6 +82,9 @@ private:
     Table::iterator find_v1(const wire::Header& header);
     /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
     void adopt_children(TimePoint now, wire::IkeSpi spi);
+    /// Where an SA of the connection that goes through the port for NAT is reached at this address.
+    std::optional<policy::UdpPath> floated_path(const policy::Connection& connection,
+                                                const policy::IpAddress& peer) const;
     /// Children whose phase 1 is over want to be rekeyed.
     void start_phase_one_for_orphans(TimePoint now, const std::string& connection);
 

@@ -196,6 +196,26 @@ void Endpoint::Core::adopt_children(TimePoint now, wire::IkeSpi spi) {
         handle_v1(now, each, [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.give_children(turn); });
 }
 
+std::optional<policy::UdpPath> Endpoint::Core::floated_path(const policy::Connection& connection,
+                                                            const policy::IpAddress& peer) const {
+    std::vector<wire::IkeSpi> spis;
+    if (const auto upkeep = upkeeps_.find(connection.name); upkeep != upkeeps_.end())
+        spis = upkeep->second.established.all();
+    for (const auto& [name, orphan] : orphaned_)
+        if (name == connection.name)
+            spis.push_back(orphan);
+    for (const auto spi : spis) {
+        const auto found = sas_.find(spi);
+        if (found == sas_.end() || !found->second.sa.is_v1())
+            continue;
+        const auto& path = found->second.sa.facts().path;
+        if (path.local == policy::UdpEndpoint{connection.local_address, settings_.nat_port} &&
+            path.remote.address == peer)
+            return path;
+    }
+    return std::nullopt;
+}
+
 void Endpoint::Core::start_phase_one_for_orphans(TimePoint now, const std::string& connection) {
     auto* upkeep = find(connection);
     if (!upkeep || !upkeep->established.empty() || upkeep->negotiation)

@@ -105,6 +105,9 @@ wire::Octets draw_nonce(Turn& turn) {
 }
 
 void float_ports(const Turn& turn, IkeSaFacts& facts, const policy::Connection& connection) {
+    // What began there stays at the ports that it began with.
+    if (facts.path.local.port == turn.settings.nat_port)
+        return;
     facts.path.local.port = turn.settings.nat_port;
     facts.path.remote.port = connection.peer_ports.nat;
 }

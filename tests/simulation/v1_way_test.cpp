@@ -3,7 +3,9 @@
 #include "tests/simulation/v1_connections.h"
 
 #include <algorithm>
+#include <array>
 #include <format>
+#include <span>
 
 namespace viaduct::simulation {
 
@@ -43,6 +45,42 @@ BOOST_AUTO_TEST_CASE(behind_a_nat_everything_goes_to_the_port_for_it) {
         BOOST_ERROR(each);
     // Without a NAT nothing of the kind.
     BOOST_TEST(!encapsulates(t.net.left));
+}
+
+// covers 3947-4-g
+BOOST_AUTO_TEST_CASE(either_side_makes_phase_one_anew_at_the_port_for_nat) {
+    const auto left = old_left_vpn();
+    auto right = mirrored(left);
+    right.peer_address = address("203.0.113.7");
+    for (const auto end : {End::left, End::right}) {
+        BOOST_TEST_CONTEXT((end == End::left ? "left" : "right")) {
+            TwoGateways net({{left}}, {{right}});
+            net.nat_address = address("203.0.113.7");
+            BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+            net.run_for(5s);
+            const auto old = ike_sas(net.left, "vpn").front().initiator_spi;
+            net.inspect = [&](End, std::vector<std::uint8_t>& octets) {
+                constexpr std::array<std::uint8_t, 4> marker{};
+                BOOST_TEST(
+                    (octets.size() == 1 || std::ranges::equal(std::span(octets).first(4), marker)));
+                return true;
+            };
+            // With the NAT's port of the old one; at port 500 the NAT has no mapping for it.
+            net.command(end, ike::Rekey{"vpn", old_ike_keys});
+            net.run_for(1min);
+            for (const auto* gateway : {&net.left, &net.right}) {
+                BOOST_REQUIRE(ike_sas(*gateway, "vpn").size() == 1u);
+                BOOST_TEST((ike_sas(*gateway, "vpn").front().initiator_spi != old));
+            }
+            const auto sa = ike_sas(net.right, "vpn").front();
+            BOOST_TEST(sa.path.remote.to_string() == "203.0.113.7[14500]");
+            BOOST_TEST(sa.remote_behind_nat);
+            BOOST_TEST(ike_sas(net.left, "vpn").front().local_behind_nat);
+            BOOST_TEST(net.children() == 2u);
+            for (const auto& each : net.disagreements())
+                BOOST_ERROR(each);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(encapsulation_is_forced_by_either_side) {
