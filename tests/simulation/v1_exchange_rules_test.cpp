@@ -172,6 +172,33 @@ BOOST_AUTO_TEST_CASE(exchanges_keep_to_their_phase_and_their_type) {
         }
 }
 
+// RFC 2408 3.1: no hash covers the flags, and gateways differ over what the commit bit asks for.
+BOOST_AUTO_TEST_CASE(the_commit_bit_changes_nothing) {
+    constexpr std::size_t flags_octet = 19;
+    constexpr std::uint8_t commit = 2;
+    for (const auto end : {End::left, End::right}) {
+        OldTunnel t;
+        t.net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+            if (sender == end)
+                octets[flags_octet] |= commit;
+            return true;
+        };
+        const auto child = t.inbound(End::left);
+        t.net.command(End::left, ike::Rekey{"vpn", old_child_keys});
+        t.net.run_for(30s);
+        t.check_settled();
+        BOOST_TEST((t.inbound(End::left) != child));
+        // And from the first message on.
+        const auto left = old_left_vpn();
+        TwoGateways net({{left}}, {{mirrored(left)}});
+        net.inspect = t.net.inspect;
+        BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+        net.run_for(1s);
+        BOOST_TEST(net.datagrams() == 9u);
+        BOOST_TEST(net.disagreements().empty());
+    }
+}
+
 // covers 2409-5-l
 BOOST_AUTO_TEST_CASE(an_answer_with_another_value_than_was_offered_is_refused) {
     const auto left = old_left_vpn();

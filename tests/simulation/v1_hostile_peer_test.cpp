@@ -143,6 +143,45 @@ BOOST_AUTO_TEST_CASE(an_sa_whose_message_ids_run_out_is_replaced_and_ends) {
     BOOST_TEST(established() == 0);
 }
 
+// covers class-delete
+BOOST_AUTO_TEST_CASE(one_message_may_end_an_sa_and_announce_a_first_contact) {
+    for (const bool with_child : {false, true}) {
+        OldScriptedPeer peer;
+        peer.establish();
+        if (with_child)
+            peer.finish_quick_mode(peer.begin_quick_mode().value());
+        const auto cookies = peer.cookies();
+        peer.inform(
+            {v1::NotifyPayload{.spi = v1::spi_of(cookies), .type = NotifyType::initial_contact},
+             v1::DeletePayload{
+                 .protocol = policy::ProtocolId::ike, .isakmp = {cookies}, .children = {}},
+             v1::NotifyPayload{.spi = v1::spi_of(cookies), .type = NotifyType::initial_contact},
+             question(peer, 1), v1::NotifyPayload{.type = NotifyType::no_proposal_chosen}});
+        // Nothing was said under the SA that is over, and what is left of it is its child.
+        BOOST_TEST(!peer.last(ike::wire::ExchangeType::informational_v1));
+        const auto sas = peer.status().ike_sas;
+        BOOST_TEST(sas.size() == (with_child ? 1u : 0u));
+        BOOST_TEST(std::ranges::none_of(sas, [](const auto& each) { return each.established; }));
+        peer.pass(2h);
+        BOOST_TEST(peer.status().ike_sas.empty());
+    }
+}
+
+// RFC 2408 3.1: CONNECTED comes under the message ID of the quick mode that it confirms.
+BOOST_AUTO_TEST_CASE(connected_is_taken_for_what_it_is) {
+    OldScriptedPeer peer;
+    peer.establish();
+    const auto answer = peer.begin_quick_mode().value();
+    peer.finish_quick_mode(answer);
+    const auto failed = peer.endpoint.status().dropped;
+    peer.inform_behind({v1::NotifyPayload{.protocol = policy::ProtocolId::esp,
+                                          .spi = {0xd0, 0, 0, 0},
+                                          .type = NotifyType::connected}},
+                       answer.header.message_id);
+    BOOST_TEST((peer.endpoint.status().dropped == failed));
+    BOOST_TEST(peer.status().ike_sas.front().children.size() == 1u);
+}
+
 /// The endpoint has asked for a child.
 struct AskedForChild {
     AskedForChild() {

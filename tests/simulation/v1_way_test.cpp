@@ -186,6 +186,39 @@ BOOST_AUTO_TEST_CASE(any_single_message_of_a_rekey_may_be_lost) {
     }
 }
 
+// Longer than it takes until a child counts as confirmed, and a half-open SA as forgotten.
+BOOST_AUTO_TEST_CASE(waits_of_more_than_half_a_minute_between_repetitions_lose_nothing) {
+    auto left = old_left_vpn();
+    left.ike.first_contact =
+        left.ike.retransmission = {.first = 35s, .factor = 1.5, .longest = 80s, .attempts = 5};
+    for (unsigned lost = 1; lost <= 9; ++lost) {
+        BOOST_TEST_CONTEXT("message " << lost) {
+            TwoGateways net({{left}}, {{mirrored(left)}});
+            unsigned number = 0;
+            net.inspect = [&](End, std::vector<std::uint8_t>&) { return ++number != lost; };
+            // Of a phase 1 that the responder has forgotten the attempts go on to their end.
+            BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 10min));
+            net.run_for(5min);
+            BOOST_TEST(net.children() == 2u);
+            BOOST_TEST(net.disagreements().empty());
+        }
+    }
+    for (unsigned lost = 1; lost <= 4; ++lost) {
+        BOOST_TEST_CONTEXT("message " << lost << " of a rekey") {
+            OldTunnel t(left);
+            unsigned number = 0;
+            // The third message twice, so that the responder's repetition of the second comes late.
+            t.net.inspect = [&](End, std::vector<std::uint8_t>&) {
+                ++number;
+                return number != lost && !(lost == 3 && number == 5);
+            };
+            t.net.command(End::left, ike::Rekey{"vpn", old_child_keys});
+            t.net.run_for(6min);
+            t.check_settled();
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_peer_that_never_answers_is_tried_for_ever) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left)}});
