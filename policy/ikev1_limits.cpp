@@ -83,9 +83,6 @@ void check_ikev1_connection(const TomlTable& table, const Connection& connection
                                         "version = 1");
         return;
     }
-    if (connection.esp.mode == EspMode::transport)
-        table.mistake("esp", "IKEv1 has tunnel mode only; the IPsec policy " +
-                                 in_quotes(connection.esp.name) + " has mode = \"transport\"");
     for (const auto& proposal : connection.esp.proposals)
         if (std::ranges::any_of(proposal.transforms, is_chacha20_poly1305))
             table.mistake("esp", "IKEv1 has no number for ChaCha20-Poly1305; the IPsec policy " +

@@ -132,6 +132,7 @@ ChildSaStatus child_status(const Child& child) {
             .inbound_spi = child.inbound_spi,
             .outbound_spi = child.outbound_spi,
             .suite = child.suite,
+            .mode = child.mode,
             .local_selectors = child.local_selectors,
             .remote_selectors = child.remote_selectors,
             .encapsulation = child.encapsulation,

@@ -182,6 +182,7 @@ struct QuickModeWanted {
 /// Initiator, first message of a quick mode sent.
 struct QuickModeSent {
     QuickModeWanted wanted;
+    policy::EspMode mode = policy::EspMode::tunnel;
     wire::MessageId id{};
     policy::ChildSpi inbound_spi{};
     std::vector<policy::Proposal> proposals;

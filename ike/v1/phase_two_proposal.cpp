@@ -1,5 +1,6 @@
 #include "ike/v1/phase_two_proposal.h"
 
+#include "ike/transport_mode.h"
 #include "ike/wire/v1_identification.h"
 #include "policy/proposal_choice.h"
 
@@ -221,8 +222,20 @@ std::vector<policy::Proposal> with_group(const policy::EspPolicy& esp, KeyExchan
     return out;
 }
 
-wire::v1::Encapsulation encapsulation_of(const IkeSaFacts& facts, const PeerExtensions& peer) {
+policy::EspMode answered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
+                              const wire::v1::SaPayload& offered, const ChildSelectors& pair) {
+    const auto mode = mode_between(facts, connection, pair.local, pair.remote);
+    return mode == policy::EspMode::transport &&
+                   offered_transforms(offered, wire::v1::Encapsulation::transport).empty()
+               ? policy::EspMode::tunnel
+               : mode;
+}
+
+wire::v1::Encapsulation encapsulation_of(const IkeSaFacts& facts, const PeerExtensions& peer,
+                                         policy::EspMode mode) {
     using wire::v1::Encapsulation;
+    if (mode == policy::EspMode::transport)
+        return Encapsulation::transport;
     if (!facts.nat.found())
         return Encapsulation::tunnel;
     return peer.numbering == wire::v1::NatNumbering::rfc3947 ? Encapsulation::udp_tunnel

@@ -14,6 +14,7 @@ struct QuickModeResult {
     /// Ours in the exchange.
     Role role = Role::initiator;
     policy::ChildSpi inbound_spi{};
+    policy::EspMode mode = policy::EspMode::tunnel;
     PhaseTwoChoice choice;
     policy::NarrowedSelectors selectors;
     /// Empty without perfect forward secrecy.

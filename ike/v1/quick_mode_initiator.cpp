@@ -3,6 +3,7 @@
 #include "ike/child_installation.h"
 #include "ike/crypto/v1_authentication.h"
 #include "ike/rekey_collision.h"
+#include "ike/transport_mode.h"
 #include "ike/v1/exchange_message.h"
 #include "ike/v1/failure_notification.h"
 #include "ike/v1/phase_one.h"
@@ -33,7 +34,8 @@ HashMaker first_hash_of(const Established& sa, wire::MessageId id) {
 }
 
 /// Draws everything that an offer needs; nothing when that fails.
-std::optional<QuickModeSent> prepare(Turn& turn, Established& sa, QuickModeWanted wanted) {
+std::optional<QuickModeSent> prepare(Turn& turn, const IkeSaFacts& facts, Established& sa,
+                                     QuickModeWanted wanted) {
     const auto groups = groups_of(sa.connection->esp);
     if (groups.empty())
         return std::nullopt;
@@ -45,8 +47,11 @@ std::optional<QuickModeSent> prepare(Turn& turn, Established& sa, QuickModeWante
             return std::nullopt;
         key_exchange = std::move(*made);
     }
+    const auto mode =
+        mode_between(facts, *sa.connection, wanted.selectors.local, wanted.selectors.remote);
     return QuickModeSent{
         .wanted = std::move(wanted),
+        .mode = mode,
         .id = sa.ids.draw(turn.rng),
         .inbound_spi = turn.child_spis.draw(turn.rng),
         .proposals = with_group(sa.connection->esp, group),
@@ -62,7 +67,7 @@ std::optional<Payloads> request_payloads(const IkeSaFacts& facts, const Establis
     if (!ids)
         return std::nullopt;
     Payloads payloads{phase_two_offer(*sa.connection, sent.proposals, sent.inbound_spi,
-                                      encapsulation_of(facts, sa.peer)),
+                                      encapsulation_of(facts, sa.peer, sent.mode)),
                       wire::v1::NoncePayload{sent.nonce}};
     if (sent.key_exchange) {
         const auto value = sent.key_exchange->public_value();
@@ -120,7 +125,8 @@ struct Agreed {
 std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Established& sa,
                                    const wire::v1::QuickModeSa& answer) {
     const auto& sent = *sa.asked;
-    auto choice = verify_phase_two(sent.proposals, answer.sa, encapsulation_of(facts, sa.peer));
+    auto choice =
+        verify_phase_two(sent.proposals, answer.sa, encapsulation_of(facts, sa.peer, sent.mode));
     if (!choice)
         return std::unexpected(choice.error());
     // RFC 2409 5.5: the keys of the two directions differ by their SPIs alone.
@@ -151,6 +157,7 @@ std::expected<policy::ChildSaId, Cause> put_in(Turn& turn, const IkeSaFacts& fac
         install_quick_mode_child(turn, facts, sa,
                                  {.role = Role::initiator,
                                   .inbound_spi = sent.inbound_spi,
+                                  .mode = sent.mode,
                                   .choice = std::move(agreed.choice),
                                   .selectors = std::move(agreed.selectors),
                                   .shared_secret = std::move(agreed.shared_secret),
@@ -207,7 +214,7 @@ void start_waiting_quick_mode(Turn& turn, IkeSaFacts& facts, Established& sa) {
         sa.waiting.erase(sa.waiting.begin());
         if (wanted.rekeyed && !std::ranges::contains(sa.children, *wanted.rekeyed, &Child::id))
             continue;
-        sa.asked = prepare(turn, sa, std::move(wanted));
+        sa.asked = prepare(turn, facts, sa, std::move(wanted));
         const auto payloads =
             sa.asked ? request_payloads(facts, sa, *sa.asked) : std::optional<Payloads>();
         if (!payloads) {

@@ -30,6 +30,7 @@ Cause violation(std::string what) {
 
 /// What the request comes to, with our public value where it takes one.
 struct Answer {
+    policy::EspMode mode = policy::EspMode::tunnel;
     PhaseTwoChoice choice;
     policy::NarrowedSelectors selectors;
     policy::Secret shared_secret;
@@ -50,18 +51,20 @@ policy::KeyExchangeMethod group_of(const wire::v1::QuickModeSa& request) {
 std::expected<Answer, Cause> decide(Turn& turn, const IkeSaFacts& facts, const Established& sa,
                                     const wire::v1::QuickModeSa& request) {
     const auto group = group_of(request);
-    auto choice =
-        choose_phase_two(*sa.connection, request.sa, group, encapsulation_of(facts, sa.peer));
-    if (!choice)
-        return std::unexpected(choice.error());
     const auto offered =
         selectors_of(request.id_initiator, request.id_responder, Role::responder, facts.path);
+    const auto mode = offered ? answered_mode(facts, *sa.connection, request.sa, *offered)
+                              : policy::EspMode::tunnel;
+    auto choice =
+        choose_phase_two(*sa.connection, request.sa, group, encapsulation_of(facts, sa.peer, mode));
+    if (!choice)
+        return std::unexpected(choice.error());
     if (!offered)
         return std::unexpected(offered.error());
     auto selectors = accept_selectors(*sa.connection, *offered);
     if (!selectors)
         return std::unexpected(selectors.error());
-    Answer answer{std::move(*choice), std::move(*selectors), {}, std::nullopt};
+    Answer answer{mode, std::move(*choice), std::move(*selectors), {}, std::nullopt};
     if (group != policy::KeyExchangeMethod::none) {
         const auto ours = crypto::KeyExchange::generate(group, turn.rng);
         if (!ours)
@@ -130,6 +133,7 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
     const auto child = install_quick_mode_child(turn, facts, sa,
                                                 {.role = Role::responder,
                                                  .inbound_spi = inbound_spi,
+                                                 .mode = answer.mode,
                                                  .choice = std::move(answer.choice),
                                                  .selectors = std::move(answer.selectors),
                                                  .shared_secret = std::move(answer.shared_secret),

@@ -1,31 +1,11 @@
 #include "ike/v2/transport_mode.h"
 
+#include "ike/transport_mode.h"
 #include "ike/v2/failure_notify.h"
-
-#include <algorithm>
 
 namespace viaduct::ike::v2 {
 
-namespace {
-
 using policy::EspMode;
-
-bool are_all_of(std::span<const policy::TrafficSelector> selectors,
-                const policy::IpAddress& address) {
-    return std::ranges::all_of(selectors, [&](const policy::TrafficSelector& selector) {
-        return selector.start_address == address && selector.end_address == address;
-    });
-}
-
-EspMode mode_between(const IkeSaFacts& facts, const policy::Connection& connection,
-                     std::span<const policy::TrafficSelector> local,
-                     std::span<const policy::TrafficSelector> remote) {
-    const bool fits = !facts.nat.found() && are_all_of(local, facts.path.local.address) &&
-                      are_all_of(remote, facts.path.remote.address);
-    return fits ? connection.esp.mode : EspMode::tunnel;
-}
-
-} // namespace
 
 EspMode offered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
                      const ChildSelectors& selectors) {
