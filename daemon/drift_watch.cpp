@@ -62,11 +62,17 @@ void DriftWatch::next() {
 }
 
 void DriftWatch::advance() {
-    auto drifts = kernel_.continue_comparison();
-    if (!drifts) {
-        finish(std::unexpected(std::move(drifts.error())));
-    } else if (*drifts) {
-        finish(act_on(**drifts));
+    auto piece = kernel_.continue_comparison();
+    if (!piece) {
+        reports_.clear();
+        finish(std::unexpected(std::move(piece.error())));
+        return;
+    }
+    for (const auto& drift : piece->drifts) {
+        reports_.push_back(act_on(drift));
+    }
+    if (piece->complete) {
+        finish(std::exchange(reports_, {}));
     } else {
         // Other routers have their turn between the pieces.
         boost::asio::post(surroundings_.loop, [this, alive = std::weak_ptr(alive_)] {
@@ -84,15 +90,6 @@ void DriftWatch::finish(std::expected<std::vector<DriftReport>, std::string> res
     if (!requests_.empty()) {
         next();
     }
-}
-
-std::vector<DriftReport> DriftWatch::act_on(const std::vector<KernelDrift>& drifts) {
-    std::vector<DriftReport> reports;
-    reports.reserve(drifts.size());
-    for (const auto& drift : drifts) {
-        reports.push_back(act_on(drift));
-    }
-    return reports;
 }
 
 DriftReport DriftWatch::act_on(const KernelDrift& drift) {

@@ -62,7 +62,6 @@ private:
     void next();
     void advance();
     void finish(std::expected<std::vector<DriftReport>, std::string> result);
-    std::vector<DriftReport> act_on(const std::vector<KernelDrift>& drifts);
     DriftReport act_on(const KernelDrift& drift);
 
     std::string router_;
@@ -72,6 +71,8 @@ private:
     boost::asio::steady_timer timer_;
     /// The first is under way.
     std::vector<Request> requests_;
+    /// What it has found so far.
+    std::vector<DriftReport> reports_;
     std::uint64_t found_ = 0;
     RateLimit failure_limit_{0.02, 1.0};
     // A completion that was queued before the destructor ran finds this gone.

@@ -24,6 +24,12 @@ struct KernelDrift {
     std::optional<policy::ChildSpi> child;
 };
 
+/// What a piece of a comparison has found.
+struct ComparedPiece {
+    std::vector<KernelDrift> drifts{};
+    bool complete = false;
+};
+
 /// The kernel side of one router. Errors are sentences for an operator.
 class RouterKernel {
 public:
@@ -74,10 +80,9 @@ public:
 
     /// Begins to compare the kernel with what was installed; a comparison under way is given up.
     virtual std::expected<void, std::string> begin_comparison() { return {}; }
-    /// Does a piece of it, without waiting. Nothing while there is more to do.
-    virtual std::expected<std::optional<std::vector<KernelDrift>>, std::string>
-    continue_comparison() {
-        return std::vector<KernelDrift>();
+    /// Does a piece of it, without waiting.
+    virtual std::expected<ComparedPiece, std::string> continue_comparison() {
+        return ComparedPiece{.complete = true};
     }
     /// Puts back or takes out what can be; a child SA is for the protocol machine.
     virtual std::expected<void, std::string> mend(const KernelDrift&) { return {}; }

@@ -55,6 +55,21 @@ void SegmentClamp::on_removed(policy::ChildSaId child) {
     }
 }
 
+const policy::ChildSa* SegmentClamp::find(policy::ChildSaId child) const {
+    const auto found = tunnels_.find(child);
+    return found == tunnels_.end() ? nullptr : &found->second.child;
+}
+
+std::optional<std::uint32_t> SegmentClamp::path_mtu(const std::string& connection) const {
+    std::optional<std::uint32_t> narrowest;
+    for (const auto& [id, tunnel] : tunnels_) {
+        if (tunnel.child.connection == connection) {
+            narrowest = std::min(narrowest.value_or(tunnel.path_mtu), tunnel.path_mtu);
+        }
+    }
+    return narrowest;
+}
+
 void SegmentClamp::set_packet_limits(std::map<std::string, std::uint16_t> limits) {
     if (limits != packet_limits_) {
         packet_limits_ = std::move(limits);

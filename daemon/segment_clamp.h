@@ -31,6 +31,11 @@ public:
     void on_moved(policy::ChildSaId child, const policy::UdpPath& path,
                   const std::optional<policy::UdpEncapsulation>& encapsulation);
     void on_removed(policy::ChildSaId child);
+    /// Null when no such child SA sends.
+    const policy::ChildSa* find(policy::ChildSaId child) const;
+    /// Octets that the ways to this connection's peers carry, the narrowest; nothing when no child
+    /// SA of it sends.
+    std::optional<std::uint32_t> path_mtu(const std::string& connection) const;
     /// The largest packets inside, by connection; of those that have a limit.
     void set_packet_limits(std::map<std::string, std::uint16_t> limits);
 

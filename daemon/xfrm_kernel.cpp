@@ -1,5 +1,6 @@
 #include "daemon/xfrm_kernel.h"
 
+#include "daemon/offload_refusals.h"
 #include "daemon/segment_clamp.h"
 #include "netns/firewall_table.h"
 #include "netns/kernel_setting.h"
@@ -105,13 +106,13 @@ public:
     std::expected<void, std::string> install_outbound(const policy::ChildSa& child) override {
         const auto installed = associations_.install_outbound(child);
         if (!installed) {
-            clamp_.on_removed(child.id);
+            forget_tunnel(child.id);
         }
         return after_install(installed, child);
     }
     std::expected<void, std::string> remove_outbound(policy::ChildSaId child) override {
         // What it still takes in is under way already; segments to come fit its successor.
-        clamp_.on_removed(child);
+        forget_tunnel(child);
         return in_words(associations_.remove_outbound(child));
     }
     std::expected<void, std::string>
@@ -120,14 +121,19 @@ public:
         const auto moved = associations_.move(child, path, encapsulation);
         if (moved) {
             clamp_.on_moved(child, path, encapsulation);
+            if (const auto* const sending = clamp_.find(child)) {
+                fit_interface(sending->if_id);
+                note_offload_refusal(sending->connection);
+            }
         }
         return in_words(moved);
     }
     std::expected<void, std::string> remove(policy::ChildSaId child) override {
-        clamp_.on_removed(child);
+        forget_tunnel(child);
         return in_words(associations_.remove(child));
     }
     void set_interfaces(const policy::ConnectionSet& connections) override {
+        offload_refusals_.keep_only(connections);
         route_based_.connections.clear();
         std::ranges::copy_if(
             connections.connections, std::back_inserter(route_based_.connections),
@@ -186,43 +192,63 @@ public:
             return std::unexpected(begun.error().to_string());
         }
         comparison_ = std::move(*begun);
+        all_listed_ = false;
         return {};
     }
-    std::expected<std::optional<std::vector<KernelDrift>>, std::string>
-    continue_comparison() override {
-        const auto complete = comparison_->advance();
-        if (!complete) {
+    std::expected<ComparedPiece, std::string> continue_comparison() override {
+        if (!all_listed_) {
+            const auto complete = comparison_->advance();
+            if (!complete) {
+                comparison_.reset();
+                return std::unexpected(complete.error().to_string());
+            }
+            all_listed_ = *complete;
+            return ComparedPiece();
+        }
+        auto differences = comparison_->next_differences();
+        if (!differences) {
             comparison_.reset();
-            return std::unexpected(complete.error().to_string());
+            return ComparedPiece{.complete = true};
         }
-        if (!*complete) {
-            return std::nullopt;
-        }
-        std::vector<KernelDrift> drifts;
-        for (auto& difference : comparison_->differences()) {
+        ComparedPiece piece;
+        for (auto& difference : *differences) {
             const auto child = associations_.child_of(difference);
-            drifts.push_back({std::move(difference), child});
+            piece.drifts.push_back({std::move(difference), child});
         }
-        comparison_.reset();
-        return drifts;
+        return piece;
     }
     std::expected<void, std::string> mend(const KernelDrift& drift) override {
         return in_words(associations_.mend(drift.difference));
     }
 
 private:
-    /// Says once that hardware does not do what it was asked for.
+    /// Says once for a connection and a device that hardware does not do what it was asked for.
+    void note_offload_refusal(const std::string& connection) {
+        const auto refusal = associations_.take_offload_refusal();
+        if (refusal && offload_refusals_.is_news(connection, refusal->interface_index)) {
+            warn("no hardware offload, the kernel does it: " + refusal->reason, connection);
+        }
+    }
+
     std::expected<void, std::string>
     after_install(const std::expected<void, xfrm::KernelFailure>& installed,
                   const policy::ChildSa& child) {
-        const auto refusal = associations_.take_offload_refusal();
-        if (refusal && !offload_refusal_told_) {
-            offload_refusal_told_ = true;
-            log_.write(LogArea::xfrm, LogLevel::warn,
-                       "no hardware offload, the kernel does it: " + *refusal,
-                       {.router = router_, .connection = child.connection});
-        }
+        note_offload_refusal(child.connection);
         return in_words(installed);
+    }
+
+    /// What is sent from now on is sent by others, perhaps on a wider way.
+    void forget_tunnel(policy::ChildSaId child) {
+        const auto* const sending = clamp_.find(child);
+        if (sending == nullptr) {
+            return;
+        }
+        const auto if_id = sending->if_id;
+        const auto connection = sending->connection;
+        clamp_.on_removed(child);
+        if (clamp_.path_mtu(connection)) {
+            fit_interface(if_id);
+        }
     }
 
     /// Reads the way to the peers of an interface again, where its MTU is whatever fits.
@@ -241,14 +267,19 @@ private:
     std::uint16_t fitting_mtu(const policy::WantedInterface& interface) {
         std::vector<std::uint32_t> paths;
         for (const auto* const connection : interface.connections) {
-            const auto* const peer = std::get_if<policy::IpAddress>(&connection->peer_address);
-            const auto path =
-                peer == nullptr
-                    ? std::nullopt
-                    : as_optional(netns::path_mtu(place_, connection->local_address, *peer));
-            paths.push_back(path.value_or(policy::usual_path_mtu));
+            paths.push_back(path_mtu(*connection).value_or(policy::usual_path_mtu));
         }
         return policy::inner_mtu(interface, paths);
+    }
+
+    /// To where its child SAs lead; without any to where they would, as far as that is known.
+    std::optional<std::uint32_t> path_mtu(const policy::Connection& connection) {
+        const auto* const peer = std::get_if<policy::IpAddress>(&connection.peer_address);
+        const auto sending = clamp_.path_mtu(connection.name);
+        if (sending || peer == nullptr) {
+            return sending;
+        }
+        return as_optional(netns::path_mtu(place_, connection.local_address, *peer));
     }
 
     /// Each reason once, until everything is there again.
@@ -311,10 +342,11 @@ private:
     LogWriter& log_;
     bool leftovers_removed_ = false;
     std::optional<xfrm::KernelComparison> comparison_;
+    bool all_listed_ = false;
     xfrm::TrapTable traps_;
     /// While packets wait at traps: what the setting was before.
     std::optional<std::string> packets_wait_;
-    bool offload_refusal_told_ = false;
+    OffloadRefusals offload_refusals_;
 };
 
 } // namespace

@@ -1,7 +1,9 @@
 #include "xfrm/fingerprint.h"
 
+#include "policy/child_sa.h"
 #include "policy/ip_address.h"
 #include "xfrm/attribute_view.h"
+#include "xfrm/policy_message.h"
 
 #include <botan/hash.h>
 
@@ -110,6 +112,30 @@ void put_encapsulation(Digest& digest, const AttributeViews& attributes) {
     }
 }
 
+/// The limits that a state or policy was given; what it has counted is something else.
+void put_limits(Digest& digest, const xfrm_lifetime_cfg& limits) {
+    for (const std::uint64_t limit :
+         {limits.soft_byte_limit, limits.hard_byte_limit, limits.soft_packet_limit,
+          limits.hard_packet_limit, limits.soft_add_expires_seconds,
+          limits.hard_add_expires_seconds, limits.soft_use_expires_seconds,
+          limits.hard_use_expires_seconds}) {
+        digest.put_number(limit);
+    }
+}
+
+/// Of the packets that a state takes. Its family is left out: the kernel fills it in.
+void put_state_selector(Digest& digest, const xfrm_selector& selector) {
+    digest.put_number(selector.saddr);
+    digest.put_number(selector.daddr);
+    digest.put_number(selector.prefixlen_s);
+    digest.put_number(selector.prefixlen_d);
+    digest.put_number(selector.proto);
+    digest.put_number(selector.sport);
+    digest.put_number(selector.sport_mask);
+    digest.put_number(selector.dport);
+    digest.put_number(selector.dport_mask);
+}
+
 Fingerprint print_of(const xfrm_usersa_info& info, const AttributeViews& attributes) {
     Digest digest;
     digest.put(address_octets(info.saddr, info.family));
@@ -117,9 +143,15 @@ Fingerprint print_of(const xfrm_usersa_info& info, const AttributeViews& attribu
     digest.put_number(static_cast<std::uint32_t>(info.reqid));
     digest.put_number(info.flags);
     digest.put_number(replay_window(info, attributes));
+    put_limits(digest, info.lft);
+    put_state_selector(digest, info.sel);
     put_encapsulation(digest, attributes);
+    // Whether hardware took the state over is the driver's to say: XFRMA_OFFLOAD_DEV is not among
+    // them.
     for (const std::uint16_t type :
-         {XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_IF_ID, XFRMA_MARK}) {
+         {XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_ALG_COMP, XFRMA_IF_ID,
+          XFRMA_MARK, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK, XFRMA_TFCPAD, XFRMA_SA_EXTRA_FLAGS,
+          XFRMA_SA_DIR, XFRMA_NAT_KEEPALIVE_INTERVAL}) {
         digest.put_attribute(attributes, type);
     }
     return digest.take();
@@ -158,7 +190,11 @@ void put_template(Digest& digest, const xfrm_user_tmpl& each) {
     digest.put_number(each.id.spi);
     digest.put_number(each.reqid);
     digest.put_number(each.mode);
+    digest.put_number(each.share);
     digest.put_number(each.optional);
+    digest.put_number(each.aalgos);
+    digest.put_number(each.ealgos);
+    digest.put_number(each.calgos);
 }
 
 } // namespace
@@ -208,10 +244,6 @@ std::optional<ListedPolicy> read_policy_message(Octets message) {
         return std::nullopt;
     }
     const auto attributes = read_attributes(behind<xfrm_userpolicy_info>(*body));
-    const auto templates = attributes.find(XFRMA_TMPL);
-    if (templates == attributes.end()) {
-        return std::nullopt;
-    }
     ListedPolicy policy;
     policy.id.sel = info->sel;
     policy.id.dir = info->dir;
@@ -220,16 +252,20 @@ std::optional<ListedPolicy> read_policy_message(Octets message) {
     Digest digest;
     digest.put_number(info->priority);
     digest.put_number(info->action);
+    digest.put_number(info->flags);
+    put_limits(digest, info->lft);
     digest.put_attribute(attributes, XFRMA_MARK);
+    // The flags that the kernel tells are not those that it was given.
+    const auto offload = attribute_of<xfrm_user_offload>(attributes, XFRMA_OFFLOAD_DEV);
+    digest.put_number(offload ? offload->ifindex : 0);
+    const auto templates = attributes.find(XFRMA_TMPL);
     bool first = true;
-    for (auto rest = templates->second; const auto each = read_fixed<xfrm_user_tmpl>(rest);
-         rest = rest.subspan(sizeof(*each))) {
+    for (auto rest = templates == attributes.end() ? Octets{} : templates->second;
+         const auto each = read_fixed<xfrm_user_tmpl>(rest); rest = rest.subspan(sizeof(*each))) {
         put_template(digest, *each);
         policy.reqid = std::exchange(first, false) ? each->reqid : policy.reqid;
     }
-    if (first) {
-        return std::nullopt;
-    }
+    policy.ours = first ? passes_neighbour_discovery(*info) : policy::is_our_reqid(policy.reqid);
     policy.print = digest.take();
     policy.name =
         std::format("{} {}/{} -> {}/{}", direction_name(info->dir),

@@ -14,8 +14,8 @@
 
 namespace viaduct::xfrm {
 
-/// SHA-256 over the parts that decide what happens to packets. Keys are among them, counters,
-/// sequence numbers, lifetimes and what the kernel adds by itself are not.
+/// SHA-256 over the parts that decide what happens to packets. Keys, flags and limits are among
+/// them, counters, sequence numbers, ages and what the kernel adds by itself are not.
 using Fingerprint = std::array<std::uint8_t, 32>;
 
 /// By which the kernel finds it: the parts of xfrm_usersa_id, or of xfrm_userpolicy_id with the
@@ -42,8 +42,10 @@ struct ListedPolicy {
     xfrm_userpolicy_id id{};
     std::uint32_t if_id = 0;
     Fingerprint print;
-    /// Of the first template.
+    /// Of the first template; 0 where there is none.
     std::uint32_t reqid = 0;
+    /// By its reqid, or without templates as one of neighbour discovery.
+    bool ours = false;
     /// For reports: `out 192.168.11.0/24 -> 192.168.30.0/24`.
     std::string name;
 };
@@ -51,7 +53,7 @@ struct ListedPolicy {
 /// Reads NEWSA or UPDSA, header included, whether the kernel or we wrote it. Nothing for any other
 /// message.
 std::optional<ListedState> read_state_message(std::span<const std::uint8_t> message);
-/// The same for NEWPOLICY and UPDPOLICY. Nothing for a policy of a socket, or without template.
+/// The same for NEWPOLICY and UPDPOLICY. Nothing for a policy of a socket.
 std::optional<ListedPolicy> read_policy_message(std::span<const std::uint8_t> message);
 
 /// The fields as they stand in messages: addresses, ports and SPI in network byte order.

@@ -5,7 +5,6 @@
 
 #include <linux/netlink.h>
 
-#include <cerrno>
 #include <iterator>
 
 namespace viaduct::xfrm {
@@ -22,50 +21,7 @@ template <class Fixed> NetlinkMessage list_request(const char* description, std:
     return request;
 }
 
-NetlinkMessage question_about(const ListedState& state) {
-    NetlinkMessage request("GETSA " + state.name, XFRM_MSG_GETSA, NLM_F_REQUEST | NLM_F_ACK);
-    request.put_fixed(state.id);
-    return request;
-}
-
-NetlinkMessage question_about(const ListedPolicy& policy) {
-    NetlinkMessage request("GETPOLICY " + policy.name, XFRM_MSG_GETPOLICY,
-                           NLM_F_REQUEST | NLM_F_ACK);
-    request.put_fixed(policy.id);
-    if (policy.if_id != 0) {
-        request.put_attribute_of(XFRMA_IF_ID, policy.if_id);
-    }
-    return request;
-}
-
-NetlinkMessage remedy_of(const KernelRecord::Policy& policy) {
-    return {"UPDPOLICY " + policy.listed.name, policy.request};
-}
-
-/// Whether an answer shows something else than the print, or nothing.
-template <class Read>
-bool differs(const netns::NetlinkAnswer& answer, const Fingerprint& print, Read read) {
-    if (!answer) {
-        // An answer that did not come says nothing.
-        return answer.error().code == ESRCH || answer.error().code == ENOENT;
-    }
-    const auto listed = read(*answer);
-    return !listed || listed->print != print;
-}
-
 } // namespace
-
-std::string_view to_string(Kind kind) {
-    switch (kind) {
-    case Kind::state_missing: return "state missing";
-    case Kind::state_changed: return "state changed";
-    case Kind::state_left_over: return "state left over";
-    case Kind::policy_missing: return "policy missing";
-    case Kind::policy_changed: return "policy changed";
-    case Kind::policy_left_over: break;
-    }
-    return "policy left over";
-}
 
 void ListingCheck::take(Octets message) {
     if (const auto state = read_state_message(message)) {
@@ -81,13 +37,14 @@ void ListingCheck::take_state(const ListedState& listed, Octets message) {
     if (entry == states.end()) {
         // One without SPI holds the place of a child that packets have asked for.
         if (policy::is_our_reqid(listed.reqid) && listed.spi != 0) {
-            note({Kind::state_left_over, listed.key, listed.name, deletion_of(message)});
+            note(
+                {Kind::state_left_over, listed.key, listed.spi, listed.name, deletion_of(message)});
         }
         return;
     }
     entry->second.seen = pass_;
     if (entry->second.listed.print != listed.print) {
-        note({Kind::state_changed, listed.key, listed.name, std::nullopt});
+        note({Kind::state_changed, listed.key, listed.spi, listed.name, std::nullopt});
     }
 }
 
@@ -95,26 +52,26 @@ void ListingCheck::take_policy(const ListedPolicy& listed, Octets message) {
     auto& policies = record_->policies();
     const auto entry = policies.find(listed.key);
     if (entry == policies.end()) {
-        if (policy::is_our_reqid(listed.reqid)) {
-            note({Kind::policy_left_over, listed.key, listed.name, deletion_of(message)});
+        if (listed.ours) {
+            note({Kind::policy_left_over, listed.key, 0, listed.name, deletion_of(message)});
         }
         return;
     }
     entry->second.seen = pass_;
     if (entry->second.listed.print != listed.print) {
-        note({Kind::policy_changed, listed.key, listed.name, remedy_of(entry->second)});
+        note({Kind::policy_changed, listed.key, 0, listed.name, remedy_of(entry->second)});
     }
 }
 
 std::vector<KernelDifference> ListingCheck::finish() {
     for (const auto& [key, state] : record_->states()) {
         if (state.seen != pass_) {
-            note({Kind::state_missing, key, state.listed.name, std::nullopt});
+            note({Kind::state_missing, key, state.listed.spi, state.listed.name, std::nullopt});
         }
     }
     for (const auto& [key, policy] : record_->policies()) {
         if (policy.seen != pass_) {
-            note({Kind::policy_missing, key, policy.listed.name, remedy_of(policy)});
+            note({Kind::policy_missing, key, 0, policy.listed.name, remedy_of(policy)});
         }
     }
     return std::move(found_);
@@ -152,34 +109,11 @@ std::expected<bool, SystemError> KernelComparison::advance() {
     });
 }
 
-std::vector<KernelDifference> KernelComparison::differences() {
-    auto found = check_.finish();
-    std::erase_if(found, [&](const KernelDifference& each) { return !still_differs(each); });
-    return found;
-}
-
-bool KernelComparison::still_differs(const KernelDifference& difference) {
-    auto& record = kernel_->record();
-    const auto ask = [&](NetlinkMessage question) {
-        return kernel_->exchange({&question, 1}).front();
-    };
-    const auto state = record.states().find(difference.key);
-    const auto policy = record.policies().find(difference.key);
-    switch (difference.kind) {
-    case Kind::state_missing:
-    case Kind::state_changed:
-        return state != record.states().end() &&
-               differs(ask(question_about(state->second.listed)), state->second.listed.print,
-                       [](const auto& answer) { return read_state_message(answer); });
-    case Kind::policy_missing:
-    case Kind::policy_changed:
-        return policy != record.policies().end() &&
-               differs(ask(question_about(policy->second.listed)), policy->second.listed.print,
-                       [](const auto& answer) { return read_policy_message(answer); });
-    case Kind::state_left_over: return state == record.states().end();
-    case Kind::policy_left_over: break;
+std::optional<std::vector<KernelDifference>> KernelComparison::next_differences() {
+    if (!review_) {
+        review_.emplace(*kernel_, check_.finish());
     }
-    return policy == record.policies().end();
+    return review_->next();
 }
 
 } // namespace viaduct::xfrm

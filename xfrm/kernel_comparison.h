@@ -3,40 +3,15 @@
 
 #include "netns/netlink_socket.h"
 #include "netns/network_namespace.h"
-#include "xfrm/kernel_record.h"
+#include "xfrm/difference_review.h"
 
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 namespace viaduct::xfrm {
-
-/// One thing in which they differ. Only what carries one of our reqids is looked at.
-struct KernelDifference {
-    enum class Kind : std::uint8_t {
-        state_missing,
-        state_changed,
-        state_left_over, ///< of nobody that we know
-        policy_missing,
-        policy_changed,
-        policy_left_over,
-    };
-    Kind kind{};
-    KernelKey key;
-    /// `10.10.10.5 -> 10.10.10.4 spi 0xc0ffee01`, `out 192.168.11.0/24 -> 192.168.30.0/24`.
-    std::string name;
-    /// Mends it. Absent for a state that is missing or changed, which cannot be put back: its
-    /// sequence numbers are lost, and RFC 4303 3.3.3 forbids to use one twice. It has to be
-    /// negotiated anew.
-    std::optional<netns::NetlinkMessage> remedy;
-};
-
-/// What an operator reads: `state missing`.
-std::string_view to_string(KernelDifference::Kind kind);
 
 /// Compares listed messages with a record. A pure value.
 class ListingCheck {
@@ -68,22 +43,20 @@ public:
 
     /// Looks at some hundred of them. True when all have been looked at.
     std::expected<bool, netns::SystemError> advance();
-    /// When advance() said so: what differs, each asked of the kernel once more, so that nothing is
-    /// among it that changed during the pass. At most `most_differences`; a further pass finds the
-    /// others.
-    std::vector<KernelDifference> differences();
+    /// When advance() said so: as DifferenceReview::next(), of at most `most_differences`; a
+    /// further pass finds the others.
+    std::optional<std::vector<KernelDifference>> next_differences();
     static constexpr std::size_t most_differences = 1024;
 
 private:
     KernelComparison(netns::NetlinkSocket socket, RecordedKernel& kernel, std::uint64_t pass)
         : socket_(std::move(socket)), kernel_(&kernel), check_(kernel.record(), pass) {}
 
-    bool still_differs(const KernelDifference& difference);
-
     netns::NetlinkSocket socket_;
     RecordedKernel* kernel_;
     ListingCheck check_;
     bool policies_listed_ = false;
+    std::optional<DifferenceReview> review_;
 };
 
 } // namespace viaduct::xfrm

@@ -116,6 +116,30 @@ void append_directions(std::vector<KernelPolicy>& policies, const ChildSa& child
     }
 }
 
+/// A trap of a peer that has no address yet may become one for any.
+bool may_hold(const policy::Subnet& subnet, const policy::IpAddress& outer) {
+    return outer.family() == policy::AddressFamily::ipv6 &&
+           (outer.is_unspecified() || subnet.contains(outer));
+}
+
+/// ICMPv6 alone could name the types in question itself; then it is what somebody asked for.
+bool catches_neighbour_discovery(const ChildSa& child, const PolicySelector& out) {
+    const bool any_type =
+        out.protocol == 0 || (out.protocol == IPPROTO_ICMPV6 && out.source_port.mask == 0);
+    return any_type && out.if_id == 0 && may_hold(out.source, child.local_address) &&
+           may_hold(out.destination, child.remote_address);
+}
+
+void append_neighbour_discovery(std::vector<KernelPolicy>& policies, PolicySelector out) {
+    out.protocol = IPPROTO_ICMPV6;
+    out.destination_port = {};
+    for (std::uint16_t type = first_neighbour_type; type <= last_neighbour_type; ++type) {
+        out.source_port = {type, 0xffff};
+        policies.push_back({.selector = out, .in_clear = true});
+        policies.push_back({.selector = mirrored(out, PolicyDirection::in), .in_clear = true});
+    }
+}
+
 SystemError refusal(const TrafficSelector& local, const TrafficSelector& remote,
                     std::string reason) {
     return {EINVAL, "NEWPOLICY " + local.to_string() + " -> " + remote.to_string(),
@@ -123,6 +147,7 @@ SystemError refusal(const TrafficSelector& local, const TrafficSelector& remote,
 }
 
 std::expected<void, SystemError> append_pair(std::vector<KernelPolicy>& policies,
+                                             std::vector<PolicySelector>& discovery,
                                              const ChildSa& child, const TrafficSelector& local,
                                              const TrafficSelector& remote) {
     const auto protocol = common_protocol(local.protocol, remote.protocol);
@@ -144,9 +169,12 @@ std::expected<void, SystemError> append_pair(std::vector<KernelPolicy>& policies
     for (const policy::Subnet& source : local_subnets) {
         for (const policy::Subnet& destination : remote_subnets) {
             for (const PairPorts& block : *ports) {
-                append_directions(policies, child,
-                                  {PolicyDirection::out, source, destination, *protocol,
-                                   block.local, block.remote, child.if_id});
+                const PolicySelector out{PolicyDirection::out, source,       destination, *protocol,
+                                         block.local,          block.remote, child.if_id};
+                append_directions(policies, child, out);
+                if (catches_neighbour_discovery(child, out)) {
+                    discovery.push_back(out);
+                }
             }
         }
     }
@@ -157,6 +185,9 @@ std::expected<void, SystemError> append_pair(std::vector<KernelPolicy>& policies
 
 void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
                 const policy::IpAddress& remote) {
+    if (policy.in_clear) {
+        return;
+    }
     if (policy.mode == policy::EspMode::transport) {
         policy.tunnel_source = policy.tunnel_destination =
             policy::IpAddress::unspecified(local.family());
@@ -169,14 +200,19 @@ void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
 
 std::expected<std::vector<KernelPolicy>, SystemError> kernel_policies(const ChildSa& child) {
     std::vector<KernelPolicy> policies;
+    std::vector<PolicySelector> discovery;
     for (const TrafficSelector& local : child.local_selectors) {
         for (const TrafficSelector& remote : child.remote_selectors) {
-            if (const auto done = append_pair(policies, child, local, remote); !done) {
+            if (const auto done = append_pair(policies, discovery, child, local, remote); !done) {
                 return std::unexpected(done.error());
             }
         }
     }
-    std::ranges::sort(policies, {}, &KernelPolicy::selector);
+    for (const PolicySelector& out : discovery) {
+        append_neighbour_discovery(policies, out);
+    }
+    // What a child names itself stands before what is let pass.
+    std::ranges::stable_sort(policies, {}, &KernelPolicy::selector);
     const auto repeated = std::ranges::unique(policies, {}, &KernelPolicy::selector);
     policies.erase(repeated.begin(), repeated.end());
     return policies;

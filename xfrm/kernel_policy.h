@@ -37,7 +37,7 @@ struct PolicySelector {
 };
 
 /// What happens to these packets: ESP with any state that has the reqid, in tunnel mode between two
-/// addresses.
+/// addresses. Or nothing at all, for neighbour discovery.
 struct KernelPolicy {
     PolicySelector selector;
     /// Of packets that arrive any: the kernel finds their state by SPI, and a peer whose address
@@ -48,10 +48,12 @@ struct KernelPolicy {
     policy::EspMode mode = policy::EspMode::tunnel;
     /// The interface whose hardware is to do ESP as a whole; 0: none.
     std::uint32_t offload_interface = 0;
+    /// The packets pass without ESP; of the others only the selector counts.
+    bool in_clear = false;
     friend bool operator==(const KernelPolicy&, const KernelPolicy&) = default;
 };
 
-/// Where the packets of such a child's policies travel outside.
+/// Where the packets of such a child's policies travel outside. Nothing for one in clear.
 void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
                 const policy::IpAddress& remote);
 
@@ -59,6 +61,10 @@ void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
 /// meet; in transport mode none forward. Sorted, without duplicates. A range of ports or of ICMP
 /// types becomes blocks of powers of two, each with policies of its own. Ports without a protocol,
 /// OPAQUE ports and more than `most_policies` are refused with the reason.
+///
+/// A pair that holds both outer IPv6 addresses would catch the neighbour discovery without which no
+/// ESP finds its way on a link (RFC 4861 section 4, types 133 to 137): for each of these types a
+/// policy in and one out let it pass in clear. Not on an XFRM interface, which catches none.
 std::expected<std::vector<KernelPolicy>, netns::SystemError>
 kernel_policies(const policy::ChildSa& child);
 constexpr std::size_t most_policies = 6144;
@@ -66,5 +72,10 @@ constexpr std::size_t most_policies = 6144;
 /// Lower wins in the kernel. Depends on the selector only: the longer the prefixes together, the
 /// sooner; then a protocol before any; then the longer the port masks.
 std::uint32_t policy_priority(const PolicySelector& selector);
+/// Before all of them. A policy in clear has no reqid that would say whose it is: it is ours with
+/// this priority and a selector of neighbour discovery.
+constexpr std::uint32_t neighbour_discovery_priority = 87133;
+constexpr std::uint8_t first_neighbour_type = 133;
+constexpr std::uint8_t last_neighbour_type = 137;
 
 } // namespace viaduct::xfrm

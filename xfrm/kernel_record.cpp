@@ -18,15 +18,20 @@ void KernelRecord::on_answer(const netns::NetlinkMessage& request,
         }
     }
     if (answer || is_gone(answer.error())) {
-        const auto* const head = reinterpret_cast<const nlmsghdr*>(octets.data());
-        if (head->nlmsg_type == XFRM_MSG_DELSA) {
-            if (const auto state = state_named_in(octets)) {
-                states_.erase(*state);
-            }
-        } else if (head->nlmsg_type == XFRM_MSG_DELPOLICY) {
-            if (const auto policy = policy_named_in(octets)) {
-                policies_.erase(*policy);
-            }
+        forget(request);
+    }
+}
+
+void KernelRecord::forget(const netns::NetlinkMessage& removal) {
+    const auto octets = removal.octets();
+    const auto* const head = reinterpret_cast<const nlmsghdr*>(octets.data());
+    if (head->nlmsg_type == XFRM_MSG_DELSA) {
+        if (const auto state = state_named_in(octets)) {
+            states_.erase(*state);
+        }
+    } else if (head->nlmsg_type == XFRM_MSG_DELPOLICY) {
+        if (const auto policy = policy_named_in(octets)) {
+            policies_.erase(*policy);
         }
     }
 }

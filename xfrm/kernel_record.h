@@ -32,6 +32,10 @@ public:
     /// there from now on; what removes and was confirmed, or was gone already, no longer.
     void on_answer(const netns::NetlinkMessage& request, const netns::NetlinkAnswer& answer);
 
+    /// What the request removes is nobody's any more, whether the kernel has removed it or not: a
+    /// comparison that meets it finds something left over.
+    void forget(const netns::NetlinkMessage& removal);
+
     std::map<KernelKey, State>& states() { return states_; }
     std::map<KernelKey, Policy>& policies() { return policies_; }
 

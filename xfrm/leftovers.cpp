@@ -3,6 +3,7 @@
 #include "netns/netlink_socket.h"
 #include "policy/child_sa.h"
 #include "xfrm/attribute_view.h"
+#include "xfrm/policy_message.h"
 
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
@@ -63,12 +64,12 @@ std::optional<NetlinkMessage> deletion_of_policy(Octets body) {
     const auto first = templates == attributes.end()
                            ? std::nullopt
                            : read_fixed<xfrm_user_tmpl>(templates->second);
-    if (!first || !policy::is_our_reqid(first->reqid)) {
+    if (first ? !policy::is_our_reqid(first->reqid) : !passes_neighbour_discovery(*info)) {
         return std::nullopt;
     }
     NetlinkMessage message(std::format("DELPOLICY index {} reqid {}",
                                        static_cast<std::uint32_t>(info->index),
-                                       static_cast<std::uint32_t>(first->reqid)),
+                                       first ? static_cast<std::uint32_t>(first->reqid) : 0),
                            XFRM_MSG_DELPOLICY, NLM_F_REQUEST | NLM_F_ACK);
     xfrm_userpolicy_id id{};
     id.sel = info->sel;

@@ -18,8 +18,9 @@ struct RemovedLeftovers {
     std::size_t policies = 0;
 };
 
-/// Takes out every state and every policy that carries one of our reqids, whoever put it there;
-/// what carries another is never touched. For a router whose first child SA is still to come.
+/// Takes out every state and every policy that carries one of our reqids, whoever put it there,
+/// and what let neighbour discovery pass; what carries another is never touched. For a router whose
+/// first child SA is still to come.
 std::expected<RemovedLeftovers, netns::SystemError>
 remove_leftovers(const netns::NetworkNamespace& router);
 

@@ -4,6 +4,7 @@
 #include "xfrm/state_flow.h"
 
 #include <format>
+#include <netinet/in.h>
 #include <utility>
 
 namespace viaduct::xfrm {
@@ -76,8 +77,17 @@ xfrm_user_tmpl kernel_template(const KernelPolicy& policy) {
 /// from routers on the way, which need not be within the selectors. The kernel looks at it where it
 /// looks for a packet's way out, and where it passes packets on.
 bool takes_errors(const KernelPolicy& policy) {
-    return policy.mode == policy::EspMode::tunnel &&
+    return !policy.in_clear && policy.mode == policy::EspMode::tunnel &&
            policy.selector.direction != PolicyDirection::in;
+}
+
+std::uint32_t priority_of(const KernelPolicy& policy) {
+    return policy.in_clear ? neighbour_discovery_priority : policy_priority(policy.selector);
+}
+
+bool is_one(std::uint16_t octets, std::uint8_t first, std::uint8_t last) {
+    const auto number = ntohs(octets);
+    return number >= first && number <= last;
 }
 
 } // namespace
@@ -89,13 +99,15 @@ NetlinkMessage put_policy(const KernelPolicy& policy) {
     info.sel = kernel_selector(policy.selector);
     info.lft.soft_byte_limit = info.lft.hard_byte_limit = XFRM_INF;
     info.lft.soft_packet_limit = info.lft.hard_packet_limit = XFRM_INF;
-    info.priority = policy_priority(policy.selector);
+    info.priority = priority_of(policy);
     info.dir = direction_name(policy.selector.direction).number;
     info.action = XFRM_POLICY_ALLOW;
     info.flags = takes_errors(policy) ? XFRM_POLICY_ICMP : 0;
     info.share = XFRM_SHARE_ANY;
     message.put_fixed(info);
-    message.put_attribute_of(XFRMA_TMPL, kernel_template(policy));
+    if (!policy.in_clear) {
+        message.put_attribute_of(XFRMA_TMPL, kernel_template(policy));
+    }
     if (policy.selector.if_id != 0) {
         message.put_attribute_of(XFRMA_IF_ID, policy.selector.if_id);
     }
@@ -122,10 +134,21 @@ NetlinkMessage delete_policy(const PolicySelector& selector) {
     return message;
 }
 
+bool passes_neighbour_discovery(const xfrm_userpolicy_info& info) {
+    return info.priority == neighbour_discovery_priority && info.action == XFRM_POLICY_ALLOW &&
+           info.sel.family == AF_INET6 && info.sel.proto == IPPROTO_ICMPV6 &&
+           info.sel.sport_mask == 0xffff && info.sel.dport_mask == 0 &&
+           is_one(info.sel.sport, first_neighbour_type, last_neighbour_type);
+}
+
 std::string describe_policy(const KernelPolicy& policy) {
+    if (policy.in_clear) {
+        return std::format("ip xfrm policy update {} priority {}", selector_text(policy.selector),
+                           priority_of(policy));
+    }
     return std::format("ip xfrm policy update {} priority {}{} tmpl src {} dst {} proto esp reqid "
                        "{} mode {}",
-                       selector_text(policy.selector), policy_priority(policy.selector),
+                       selector_text(policy.selector), priority_of(policy),
                        takes_errors(policy) ? " flag icmp" : "", policy.tunnel_source.to_string(),
                        policy.tunnel_destination.to_string(), policy.reqid, mode_name(policy.mode));
 }

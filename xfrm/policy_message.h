@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include <linux/xfrm.h>
+
 namespace viaduct::xfrm {
 
 /// UPDPOLICY: puts the policy there, in place of one with the same selector if there is one. Also
@@ -13,6 +15,10 @@ namespace viaduct::xfrm {
 netns::NetlinkMessage put_policy(const KernelPolicy& policy);
 /// DELPOLICY.
 netns::NetlinkMessage delete_policy(const PolicySelector& selector);
+
+/// Whether a policy without templates, told of in a listing, is one of ours for neighbour
+/// discovery.
+bool passes_neighbour_discovery(const xfrm_userpolicy_info& info);
 
 /// What put_policy() asks for in the words of ip(8).
 std::string describe_policy(const KernelPolicy& policy);

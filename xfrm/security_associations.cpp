@@ -49,6 +49,7 @@ ChildSa name_of(const ChildSa& child) {
     name.inbound_spi = child.inbound_spi;
     name.outbound_spi = child.outbound_spi;
     name.encapsulation = child.encapsulation;
+    name.offload = child.offload;
     return name;
 }
 
@@ -80,20 +81,11 @@ void append_policies(std::vector<std::string>& lines,
     }
 }
 
-/// Of those from `first` on. What is gone already is no failure.
-std::expected<void, KernelFailure> first_failure(std::span<const NetlinkAnswer> answers,
-                                                 std::size_t first) {
-    for (const NetlinkAnswer& answer : answers.subspan(first)) {
-        if (!answer && !is_gone(answer.error())) {
-            return std::unexpected(failure(answer.error()));
-        }
-    }
-    return {};
-}
-
 /// Sequence numbers that a moved state leaves out: more than its original can spend between being
 /// read and being replaced.
 constexpr std::uint32_t skipped_numbers = 1 << 16;
+
+constexpr const char* no_hardware = "the interface has no hardware for ESP";
 
 } // namespace
 
@@ -123,7 +115,7 @@ struct SecurityAssociations::Router {
     /// Comparisons begun so far.
     std::uint64_t passes = 0;
     InterfaceLookup interface_between;
-    std::optional<std::string> offload_refusal;
+    std::optional<OffloadRefusal> offload_refusal;
 
     Router(std::unique_ptr<netns::NetlinkExchange> into, const KernelFeatures& known,
            InterfaceLookup lookup)
@@ -136,8 +128,17 @@ struct SecurityAssociations::Router {
                                          const StatePlace& place);
     /// A device that can do nothing for ESP is passed over in silence.
     bool is_offloaded(const ChildSa& child, ChildPart part);
+    void note_refusal(const ChildSa& child, std::uint32_t interface, std::string reason) {
+        offload_refusal = OffloadRefusal{child.id, interface, std::move(reason)};
+    }
 
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
+    std::expected<void, SystemError> move(Installed& child, const ChildSa& moved,
+                                          std::uint32_t offload_to);
+    /// Sends requests that take out for good; the first failure of those from `first` on. What is
+    /// gone already is no failure, and what the kernel keeps is left over from now on.
+    std::expected<void, KernelFailure> remove(std::vector<NetlinkMessage>& requests,
+                                              std::size_t first);
     /// What was caught before must not keep the kernel from asking again for the traps that decide
     /// from now on.
     void reopen_traps(const std::vector<PolicyChange>& changes,
@@ -187,7 +188,8 @@ std::expected<void, KernelFailure> SecurityAssociations::put(const ChildSa& chil
     StatePlace place{.features = router_->features,
                      .offload_interface = router_->offload_interface(child)};
     auto done = router_->put(child, part, place);
-    if (place.offload_interface == 0) {
+    const std::uint32_t interface = place.offload_interface;
+    if (interface == 0) {
         return done.transform_error(failure);
     }
     if (!done) {
@@ -195,12 +197,12 @@ std::expected<void, KernelFailure> SecurityAssociations::put(const ChildSa& chil
         place.offload_interface = 0;
         const auto again = router_->put(child, part, place);
         if (again) {
-            router_->offload_refusal = done.error().to_string();
+            router_->note_refusal(child, interface, done.error().to_string());
         }
         return again.transform_error(failure);
     }
     if (!router_->is_offloaded(child, part)) {
-        router_->offload_refusal = "the interface has no hardware for ESP";
+        router_->note_refusal(child, interface, no_hardware);
     }
     return {};
 }
@@ -246,7 +248,7 @@ SecurityAssociations::Router::put(const ChildSa& child, ChildPart part, const St
     }
     if (child.offload == policy::HardwareOffload::packet) {
         for (KernelPolicy& policy : *wanted) {
-            policy.offload_interface = place.offload_interface;
+            policy.offload_interface = policy.in_clear ? 0 : place.offload_interface;
         }
     }
     for (const PolicyChange& change : policies.add(child.id, *wanted)) {
@@ -273,7 +275,7 @@ bool SecurityAssociations::Router::is_offloaded(const ChildSa& child, ChildPart 
     return told && told->contains(XFRMA_OFFLOAD_DEV);
 }
 
-std::optional<std::string> SecurityAssociations::take_offload_refusal() {
+std::optional<OffloadRefusal> SecurityAssociations::take_offload_refusal() {
     return std::exchange(router_->offload_refusal, std::nullopt);
 }
 
@@ -313,10 +315,31 @@ SecurityAssociations::move(ChildSaId child, const policy::UdpPath& path,
 
 std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& child,
                                                                     const ChildSa& moved) {
+    const std::uint32_t interface = offload_interface(moved);
+    auto done = move(child, moved, interface);
+    if (interface == 0) {
+        return done;
+    }
+    if (!done) {
+        const auto again = move(child, moved, 0);
+        if (again) {
+            note_refusal(moved, interface, done.error().to_string());
+        }
+        return again;
+    }
+    if (!is_offloaded(moved, child.inbound ? ChildPart::inbound : ChildPart::outbound)) {
+        note_refusal(moved, interface, no_hardware);
+    }
+    return {};
+}
+
+std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& child,
+                                                                    const ChildSa& moved,
+                                                                    std::uint32_t offload_to) {
     const ChildSa& before = child.name;
-    const bool in_place = moved.local_address == before.local_address &&
-                          moved.remote_address == before.remote_address && moved.encapsulation &&
-                          before.encapsulation;
+    bool in_place = moved.local_address == before.local_address &&
+                    moved.remote_address == before.remote_address && moved.encapsulation &&
+                    before.encapsulation;
     std::vector<Direction> present;
     std::vector<NetlinkMessage> questions;
     for (const Direction direction : directions) {
@@ -326,6 +349,9 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
         }
     }
     const auto states = kernel.exchange(questions);
+    in_place = in_place && std::ranges::none_of(states, [](const NetlinkAnswer& state) {
+                   return state && offloaded_to(*state) != 0;
+               });
     ReversibleBatch batch;
     std::vector<std::pair<NetlinkMessage, NetlinkMessage>> last;
     for (std::size_t index = 0; index < present.size(); ++index) {
@@ -336,9 +362,9 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
         const auto& state = *states[index];
         const std::uint32_t skipped = direction == Direction::outbound ? skipped_numbers : 0;
         auto made = in_place ? redirected_state(state, moved, direction)
-                             : copied_state(state, moved, direction, skipped);
+                             : copied_state(state, moved, direction, skipped, offload_to);
         auto back = in_place ? redirected_state(state, before, direction)
-                             : copied_state(state, before, direction, skipped);
+                             : copied_state(state, before, direction, skipped, offloaded_to(state));
         if (!made || !back) {
             return std::unexpected(made ? back.error() : made.error());
         }
@@ -356,9 +382,11 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
         }
     }
     const auto id = before.id;
-    auto forth = policies.move(id, moved.local_address, moved.remote_address);
-    auto back = policies.move(id, before.local_address, before.remote_address);
-    policies.move(id, moved.local_address, moved.remote_address);
+    const std::uint32_t whole = before.offload == policy::HardwareOffload::packet ? offload_to : 0;
+    const auto policies_before = policies.policies_of(id);
+    const auto forth = policies.move(id, moved.local_address, moved.remote_address, whole);
+    const auto back = policies.move_back(id, policies_before);
+    policies.move(id, moved.local_address, moved.remote_address, whole);
     for (std::size_t index = 0; index < forth.size(); ++index) {
         batch.add(message_for(forth[index]), message_for(back[index]));
     }
@@ -369,7 +397,7 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
     if (done) {
         child.name = moved;
     } else {
-        policies.move(id, before.local_address, before.remote_address);
+        policies.move_back(id, policies_before);
     }
     return done;
 }
@@ -390,7 +418,23 @@ std::expected<void, KernelFailure> SecurityAssociations::remove(ChildSaId child)
         }
     }
     router_->installed.erase(entry);
-    return first_failure(router_->kernel.exchange(requests), first);
+    return router_->remove(requests, first);
+}
+
+std::expected<void, KernelFailure>
+SecurityAssociations::Router::remove(std::vector<NetlinkMessage>& requests, std::size_t first) {
+    const auto answers = kernel.exchange(requests);
+    std::expected<void, KernelFailure> result;
+    for (std::size_t index = first; index < answers.size(); ++index) {
+        if (answers[index] || is_gone(answers[index].error())) {
+            continue;
+        }
+        kernel.record().forget(requests[index]);
+        if (result) {
+            result = std::unexpected(failure(answers[index].error()));
+        }
+    }
+    return result;
 }
 
 void SecurityAssociations::Router::reopen_traps(const std::vector<PolicyChange>& changes,
@@ -439,7 +483,7 @@ std::expected<void, KernelFailure> SecurityAssociations::remove_trap(ChildSaId t
     router_->reopen_traps(changes, requests);
     const auto first = requests.size();
     std::ranges::transform(changes, std::back_inserter(requests), message_for);
-    return first_failure(router_->kernel.exchange(requests), first);
+    return router_->remove(requests, first);
 }
 
 std::optional<policy::ChildSpi>
@@ -490,6 +534,10 @@ SecurityAssociations::compare(const netns::NetworkNamespace& place) {
     return KernelComparison::begin(place, router_->kernel, ++router_->passes);
 }
 
+ListingCheck SecurityAssociations::check_listing() {
+    return {router_->kernel.record(), ++router_->passes};
+}
+
 std::expected<void, KernelFailure> SecurityAssociations::mend(const KernelDifference& difference) {
     if (!difference.remedy) {
         return {};
@@ -506,7 +554,9 @@ std::optional<policy::ChildSpi>
 SecurityAssociations::child_of(const KernelDifference& difference) const {
     for (const auto& [id, child] : router_->installed) {
         for (const Direction direction : directions) {
-            if (key_of(state_id(child.name, direction)) == difference.key) {
+            // A router may have thousands, and keys are dear to make.
+            if (flow_of(child.name, direction).spi == difference.spi &&
+                key_of(state_id(child.name, direction)) == difference.key) {
                 return child.name.inbound_spi;
             }
         }

@@ -26,6 +26,14 @@ struct KernelFailure {
     std::string to_string() const;
 };
 
+/// Why hardware does not do what a child asks of it.
+struct OffloadRefusal {
+    policy::ChildSaId child{};
+    /// The interface that was asked.
+    std::uint32_t interface_index = 0;
+    std::string reason;
+};
+
 /// What of a child SA: its inbound state with the policies of what arrives, its outbound state with
 /// the policies of what leaves, or both.
 enum class ChildPart : std::uint8_t { both, inbound, outbound };
@@ -79,6 +87,8 @@ public:
     /// was opened in. This object outlives the comparison.
     std::expected<KernelComparison, netns::SystemError>
     compare(const netns::NetworkNamespace& router);
+    /// Compares messages that somebody else has listed in the same way.
+    ListingCheck check_listing();
     /// Does what mends a difference; nothing for one without a remedy.
     std::expected<void, KernelFailure> mend(const KernelDifference& difference);
     /// The inbound SPI of the child whose state differs; nothing when it is no child's.
@@ -93,9 +103,9 @@ public:
     /// Our SPI of the child that has a state with this destination and SPI.
     std::optional<policy::ChildSpi> child_with(const policy::IpAddress& destination,
                                                policy::ChildSpi spi) const;
-    /// Why hardware did not take over the work of the last child that asked for it, since this was
-    /// asked last.
-    std::optional<std::string> take_offload_refusal();
+    /// Why hardware did not take over the work of the last child that asked for it, at its
+    /// installation or when it moved, since this was asked last.
+    std::optional<OffloadRefusal> take_offload_refusal();
     /// Takes out everything that this object installed.
     void remove_all();
 

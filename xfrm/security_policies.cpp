@@ -59,18 +59,46 @@ void SecurityPolicies::undo_add(policy::ChildSaId child,
 
 std::vector<PolicyChange> SecurityPolicies::move(policy::ChildSaId child,
                                                  const policy::IpAddress& local,
-                                                 const policy::IpAddress& remote) {
+                                                 const policy::IpAddress& remote,
+                                                 std::uint32_t offload_interface) {
     std::vector<PolicyChange> changes;
-    for (const PolicySelector& selector : selectors_[child]) {
-        std::vector<Use>& users = uses_.find(selector)->second;
-        const auto use = std::ranges::find(users, child, &Use::child);
-        const KernelPolicy before = use->policy;
-        set_tunnel(use->policy, local, remote);
-        if (use->policy != before && &*use == &users.back()) {
-            changes.emplace_back(PutPolicy{use->policy});
-        }
+    for (KernelPolicy policy : policies_of(child)) {
+        set_tunnel(policy, local, remote);
+        policy.offload_interface = policy.in_clear ? 0 : offload_interface;
+        change(child, policy, changes);
     }
     return changes;
+}
+
+std::vector<KernelPolicy> SecurityPolicies::policies_of(policy::ChildSaId child) const {
+    std::vector<KernelPolicy> policies;
+    const auto selectors = selectors_.find(child);
+    if (selectors != selectors_.end()) {
+        for (const PolicySelector& selector : selectors->second) {
+            policies.push_back(
+                std::ranges::find(uses_.find(selector)->second, child, &Use::child)->policy);
+        }
+    }
+    return policies;
+}
+
+std::vector<PolicyChange> SecurityPolicies::move_back(policy::ChildSaId child,
+                                                      const std::vector<KernelPolicy>& before) {
+    std::vector<PolicyChange> changes;
+    for (const KernelPolicy& policy : before) {
+        change(child, policy, changes);
+    }
+    return changes;
+}
+
+void SecurityPolicies::change(policy::ChildSaId child, const KernelPolicy& policy,
+                              std::vector<PolicyChange>& changes) {
+    std::vector<Use>& users = uses_.find(policy.selector)->second;
+    const auto use = std::ranges::find(users, child, &Use::child);
+    const bool decides = &*use == &users.back();
+    if (std::exchange(use->policy, policy) != policy && decides) {
+        changes.emplace_back(PutPolicy{policy});
+    }
 }
 
 PolicyChange SecurityPolicies::without(policy::ChildSaId child,

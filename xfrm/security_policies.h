@@ -36,9 +36,16 @@ public:
                                           const std::vector<KernelPolicy>& policies);
     /// As if these had not been added last; the kernel is as it was before.
     void undo_add(policy::ChildSaId child, const std::vector<KernelPolicy>& policies);
-    /// The child's packets travel between these addresses from now on.
+    /// The child's packets travel between these addresses from now on, through this interface's
+    /// hardware (0: none).
     std::vector<PolicyChange> move(policy::ChildSaId child, const policy::IpAddress& local,
-                                   const policy::IpAddress& remote);
+                                   const policy::IpAddress& remote,
+                                   std::uint32_t offload_interface);
+    /// What the child's packets do, in the order that move_back() takes.
+    std::vector<KernelPolicy> policies_of(policy::ChildSaId child) const;
+    /// Undoes move().
+    std::vector<PolicyChange> move_back(policy::ChildSaId child,
+                                        const std::vector<KernelPolicy>& before);
     /// What would stand in the kernel for a selector if the child did not use it.
     PolicyChange without(policy::ChildSaId child, const PolicySelector& selector) const;
     /// The child uses none any more; undoes every add() of it.
@@ -49,6 +56,10 @@ private:
         policy::ChildSaId child;
         KernelPolicy policy;
     };
+    /// The child's own for a selector is `policy` from now on.
+    void change(policy::ChildSaId child, const KernelPolicy& policy,
+                std::vector<PolicyChange>& changes);
+
     std::map<PolicySelector, std::vector<Use>> uses_;
     std::map<policy::ChildSaId, std::vector<PolicySelector>> selectors_;
 };

@@ -20,6 +20,7 @@ using Octets = std::span<const std::uint8_t>;
 bool is_left_out(std::uint16_t type) {
     switch (type) {
     case XFRMA_ENCAP:
+    case XFRMA_OFFLOAD_DEV:
     case XFRMA_LTIME_VAL:
     case XFRMA_SRCADDR:
     case XFRMA_COADDR:
@@ -72,7 +73,8 @@ void put_copied(NetlinkMessage& message, std::uint16_t type, Octets value, bool 
 
 std::expected<NetlinkMessage, SystemError> rewritten(const char* name, std::uint16_t request,
                                                      Octets answer, const ChildSa& child,
-                                                     Direction direction, std::uint32_t skipped) {
+                                                     Direction direction, std::uint32_t skipped,
+                                                     std::uint32_t offload_interface) {
     NetlinkMessage message(request_name(name, child, direction), request,
                            NLM_F_REQUEST | NLM_F_ACK);
     const auto told = state_attributes(answer);
@@ -96,6 +98,7 @@ std::expected<NetlinkMessage, SystemError> rewritten(const char* name, std::uint
         }
     }
     put_encapsulation(message, child, direction);
+    put_offload(message, child, direction, offload_interface);
     message.put_attribute_of(XFRMA_LTIME_VAL, info.curlft);
     return message;
 }
@@ -119,14 +122,25 @@ std::optional<AttributeViews> state_attributes(Octets answer) {
     return read_attributes(answer.first(head->nlmsg_len).subspan(info_end));
 }
 
-std::expected<NetlinkMessage, SystemError>
-copied_state(Octets answer, const ChildSa& child, Direction direction, std::uint32_t skipped) {
-    return rewritten("NEWSA", XFRM_MSG_NEWSA, answer, child, direction, skipped);
+std::uint32_t offloaded_to(Octets answer) {
+    const auto told = state_attributes(answer);
+    const auto entry = told ? told->find(XFRMA_OFFLOAD_DEV) : AttributeViews::const_iterator{};
+    if (!told || entry == told->end()) {
+        return 0;
+    }
+    const auto offload = read_fixed<xfrm_user_offload>(entry->second);
+    return offload ? static_cast<std::uint32_t>(offload->ifindex) : 0;
+}
+
+std::expected<NetlinkMessage, SystemError> copied_state(Octets answer, const ChildSa& child,
+                                                        Direction direction, std::uint32_t skipped,
+                                                        std::uint32_t offload_interface) {
+    return rewritten("NEWSA", XFRM_MSG_NEWSA, answer, child, direction, skipped, offload_interface);
 }
 
 std::expected<NetlinkMessage, SystemError> redirected_state(Octets answer, const ChildSa& child,
                                                             Direction direction) {
-    return rewritten("UPDSA", XFRM_MSG_UPDSA, answer, child, direction, 0);
+    return rewritten("UPDSA", XFRM_MSG_UPDSA, answer, child, direction, 0, 0);
 }
 
 } // namespace viaduct::xfrm

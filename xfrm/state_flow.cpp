@@ -60,4 +60,18 @@ void put_encapsulation(netns::NetlinkMessage& message, const ChildSa& child, Dir
     message.put_attribute_of(XFRMA_ENCAP, encapsulation);
 }
 
+void put_offload(netns::NetlinkMessage& message, const ChildSa& child, Direction direction,
+                 std::uint32_t interface_index) {
+    if (interface_index == 0 || child.offload == policy::HardwareOffload::none) {
+        return;
+    }
+    xfrm_user_offload offload{};
+    offload.ifindex = static_cast<int>(interface_index);
+    offload.flags = direction == Direction::inbound ? XFRM_OFFLOAD_INBOUND : 0;
+    if (child.offload == policy::HardwareOffload::packet) {
+        offload.flags |= XFRM_OFFLOAD_PACKET;
+    }
+    message.put_attribute_of(XFRMA_OFFLOAD_DEV, offload);
+}
+
 } // namespace viaduct::xfrm

@@ -34,5 +34,9 @@ xfrm_usersa_id state_id(const policy::ChildSa& child, Direction direction);
 /// Puts the attribute that says between which ports ESP travels in UDP, if it does.
 void put_encapsulation(netns::NetlinkMessage& message, const policy::ChildSa& child,
                        Direction direction);
+/// Puts the attribute that asks an interface's hardware for what the child wants of it, if it wants
+/// anything; 0: there is no interface.
+void put_offload(netns::NetlinkMessage& message, const policy::ChildSa& child, Direction direction,
+                 std::uint32_t interface_index);
 
 } // namespace viaduct::xfrm

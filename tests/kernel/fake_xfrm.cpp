@@ -50,6 +50,14 @@ std::uint32_t if_id_in(View attributes) {
     return if_id;
 }
 
+/// What was asked for, as an answer.
+NetlinkAnswer told(Octets kept, std::uint16_t type) {
+    auto head = *xfrm::read_fixed<nlmsghdr>(kept);
+    head.nlmsg_type = type;
+    std::memcpy(kept.data(), &head, sizeof(head));
+    return Botan::secure_vector<std::uint8_t>(kept.begin(), kept.end());
+}
+
 NetlinkAnswer refused(const NetlinkMessage& request, int code) {
     return std::unexpected(SystemError{code, request.description(), {}});
 }
@@ -107,12 +115,14 @@ NetlinkAnswer FakeXfrm::carry_out(NetlinkMessage& request) {
         if (found == states.end()) {
             return refused(request, ESRCH);
         }
-        // What was asked for, told as an answer.
-        Octets answer = found->second;
-        auto head = *xfrm::read_fixed<nlmsghdr>(answer);
-        head.nlmsg_type = XFRM_MSG_NEWSA;
-        std::memcpy(answer.data(), &head, sizeof(head));
-        return Botan::secure_vector<std::uint8_t>(answer.begin(), answer.end());
+        return told(found->second, XFRM_MSG_NEWSA);
+    }
+    case XFRM_MSG_GETPOLICY: {
+        const auto id = fixed_part<xfrm_userpolicy_id>(octets);
+        const auto attributes = attributes_behind<xfrm_userpolicy_id>(octets);
+        const auto found = policies.find(key_of(id.sel, id.dir, if_id_in(attributes)));
+        return found == policies.end() ? refused(request, ENOENT)
+                                       : told(found->second, XFRM_MSG_NEWPOLICY);
     }
     case XFRM_MSG_UPDPOLICY: {
         const auto info = fixed_part<xfrm_userpolicy_info>(octets);

@@ -42,6 +42,18 @@ inline policy::ChildSa gcm_child() {
     return child_with({.encryption = policy::EncryptionAlgorithm::aes_gcm_16, .key_bits = 256});
 }
 
+/// Everything between two gateways that are neighbours on an IPv6 link.
+inline policy::ChildSa neighbours_child() {
+    policy::ChildSa child = gcm_child();
+    child.reqid = policy::reqid_mark | 7;
+    child.mode = policy::EspMode::transport;
+    child.local_address = policy::IpAddress::parse("fd00:ffff::5").value();
+    child.remote_address = policy::IpAddress::parse("fd00:ffff::4").value();
+    child.local_selectors = {selector("fd00:ffff::5/128")};
+    child.remote_selectors = {selector("fd00:ffff::4/128")};
+    return child;
+}
+
 inline policy::ChildSa cbc_child(std::uint16_t key_bits, policy::IntegrityAlgorithm integrity) {
     policy::ChildSa child = child_with({.encryption = policy::EncryptionAlgorithm::aes_cbc,
                                         .key_bits = key_bits,

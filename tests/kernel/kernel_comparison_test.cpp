@@ -9,6 +9,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <linux/xfrm.h>
@@ -127,6 +128,135 @@ BOOST_AUTO_TEST_CASE(lifetimes_and_the_window_as_far_as_it_has_come_are_no_diffe
     BOOST_TEST(differences({octets, listed_policy()}).empty());
 }
 
+/// The listed message with its fixed part changed.
+template <class Fixed, class Change> Octets with(Octets listed, const Change& change) {
+    Fixed fixed{};
+    std::memcpy(&fixed, listed.data() + NLMSG_HDRLEN, sizeof(fixed));
+    change(fixed);
+    std::memcpy(listed.data() + NLMSG_HDRLEN, &fixed, sizeof(fixed));
+    return listed;
+}
+
+/// The listed message with an attribute more, or another in place of its own.
+template <class Fixed, class Value>
+Octets with_attribute(const Octets& listed, std::uint16_t type, const Value& value) {
+    const auto parts = take_apart(listed, sizeof(Fixed));
+    netns::NetlinkMessage message("listed", parts.type, 0);
+    Fixed fixed{};
+    std::memcpy(&fixed, parts.fixed.data(), sizeof(fixed));
+    message.put_fixed(fixed);
+    for (const auto& [other, octets] : parts.attributes) {
+        if (other != type) {
+            message.put_attribute(other, octets);
+        }
+    }
+    message.put_attribute_of(type, value);
+    return {message.octets().begin(), message.octets().end()};
+}
+
+BOOST_AUTO_TEST_CASE(whatever_a_state_was_given_is_missed_when_it_is_otherwise) {
+    using Info = xfrm_usersa_info;
+    const auto state = listed_state();
+    const std::vector<Octets> others{
+        with<Info>(state, [](Info& info) { info.saddr.a4 ^= 1; }),
+        with<Info>(state, [](Info& info) { info.mode = XFRM_MODE_BEET; }),
+        with<Info>(state, [](Info& info) { info.reqid ^= 1; }),
+        with<Info>(state, [](Info& info) { info.flags ^= XFRM_STATE_NOECN; }),
+        with<Info>(state, [](Info& info) { info.sel.prefixlen_s = 24; }),
+        with<Info>(state, [](Info& info) { info.sel.prefixlen_d = 24; }),
+        with<Info>(state, [](Info& info) { info.sel.saddr.a4 = 1; }),
+        with<Info>(state, [](Info& info) { info.sel.daddr.a4 = 1; }),
+        with<Info>(state, [](Info& info) { info.sel.proto = 6; }),
+        with<Info>(state, [](Info& info) { info.sel.sport = 6; }),
+        with<Info>(state, [](Info& info) { info.sel.sport_mask = 6; }),
+        with<Info>(state, [](Info& info) { info.sel.dport = 6; }),
+        with<Info>(state, [](Info& info) { info.sel.dport_mask = 6; }),
+        with<Info>(state, [](Info& info) { info.lft.soft_byte_limit = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.hard_byte_limit = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.soft_packet_limit = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.hard_packet_limit = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.soft_add_expires_seconds = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.hard_add_expires_seconds = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.soft_use_expires_seconds = 5; }),
+        with<Info>(state, [](Info& info) { info.lft.hard_use_expires_seconds = 5; }),
+        with_attribute<Info>(state, XFRMA_REPLAY_ESN_VAL,
+                             std::array<std::uint32_t, 6>{1, 0, 0, 0, 0, 64}),
+        with_attribute<Info>(state, XFRMA_ALG_AEAD, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_ALG_CRYPT, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_ALG_AUTH_TRUNC, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_ALG_COMP, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_ENCAP, xfrm_encap_tmpl{}),
+        with_attribute<Info>(state, XFRMA_IF_ID, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_MARK, xfrm_mark{1, 1}),
+        with_attribute<Info>(state, XFRMA_SET_MARK, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_SET_MARK_MASK, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_TFCPAD, std::uint32_t{1}),
+        with_attribute<Info>(state, XFRMA_SA_EXTRA_FLAGS,
+                             std::uint32_t{XFRM_SA_XFLAG_DONT_ENCAP_DSCP}),
+        with_attribute<Info>(state, XFRMA_SA_DIR, std::uint8_t{XFRM_SA_DIR_OUT}),
+        with_attribute<Info>(state, XFRMA_NAT_KEEPALIVE_INTERVAL, std::uint32_t{20}),
+    };
+    for (std::size_t number = 0; number < others.size(); ++number) {
+        BOOST_TEST_CONTEXT("change " << number) {
+            const auto found = differences({others[number], listed_policy()});
+            BOOST_REQUIRE_EQUAL(found.size(), 1);
+            BOOST_TEST((found[0].kind == Kind::state_changed));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(whatever_a_policy_was_given_is_put_back_when_it_is_otherwise) {
+    using Info = xfrm_userpolicy_info;
+    const auto policy = listed_policy();
+    const auto parts = take_apart(policy, sizeof(Info));
+    const auto with_template = [&](const auto& change) {
+        xfrm_user_tmpl each{};
+        std::memcpy(&each, parts.attributes.find(XFRMA_TMPL)->second.data(), sizeof(each));
+        change(each);
+        return with_attribute<Info>(policy, XFRMA_TMPL, each);
+    };
+    const std::vector<Octets> others{
+        with<Info>(policy, [](Info& info) { info.priority ^= 1; }),
+        with<Info>(policy, [](Info& info) { info.action = XFRM_POLICY_BLOCK; }),
+        with<Info>(policy, [](Info& info) { info.flags ^= XFRM_POLICY_ICMP; }),
+        with<Info>(policy, [](Info& info) { info.flags ^= XFRM_POLICY_LOCALOK; }),
+        with<Info>(policy, [](Info& info) { info.lft.hard_byte_limit = 5; }),
+        with<Info>(policy, [](Info& info) { info.lft.hard_use_expires_seconds = 5; }),
+        with_attribute<Info>(policy, XFRMA_MARK, xfrm_mark{1, 1}),
+        with_attribute<Info>(policy, XFRMA_OFFLOAD_DEV, xfrm_user_offload{3, 0}),
+        with_template([](auto& each) { each.saddr.a4 ^= 1; }),
+        with_template([](auto& each) { each.id.daddr.a4 ^= 1; }),
+        with_template([](auto& each) { each.id.spi ^= 1; }),
+        with_template([](auto& each) { each.id.proto = IPPROTO_AH; }),
+        with_template([](auto& each) { each.family = AF_INET6; }),
+        with_template([](auto& each) { each.reqid ^= 1; }),
+        with_template([](auto& each) { each.mode = XFRM_MODE_TRANSPORT; }),
+        with_template([](auto& each) { each.share = XFRM_SHARE_UNIQUE; }),
+        with_template([](auto& each) { each.optional = 1; }),
+        with_template([](auto& each) { each.aalgos = 1; }),
+        with_template([](auto& each) { each.ealgos = 1; }),
+        with_template([](auto& each) { each.calgos = 1; }),
+    };
+    for (std::size_t number = 0; number < others.size(); ++number) {
+        BOOST_TEST_CONTEXT("change " << number) {
+            const auto found = differences({listed_state(), others[number]});
+            BOOST_REQUIRE_EQUAL(found.size(), 1);
+            BOOST_TEST((found[0].kind == Kind::policy_changed));
+            BOOST_TEST(found[0].remedy.has_value());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_the_driver_did_with_a_state_is_no_difference) {
+    const auto state = with_attribute<xfrm_usersa_info>(listed_state(), XFRMA_OFFLOAD_DEV,
+                                                        xfrm_user_offload{3, 0});
+    BOOST_TEST(differences({state, listed_policy()}).empty());
+    // The kernel tells of a whole state the family that its selector was not given.
+    const auto filled = with<xfrm_usersa_info>(
+        listed_state(), [](xfrm_usersa_info& info) { info.sel.family = AF_INET; });
+    BOOST_TEST(differences({filled, listed_policy()}).empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_policy_that_leads_elsewhere_is_put_right) {
     auto other = child;
     other.reqid = 99;
@@ -188,6 +318,32 @@ BOOST_AUTO_TEST_CASE(a_policy_with_an_interface_is_another_than_the_one_without)
     record.on_answer(xfrm::delete_policy(first_policy(routed).selector), confirmed);
     BOOST_TEST(record.policies().size() == 1u);
     BOOST_TEST(differences({listed_state(), listed_policy()}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_lets_neighbour_discovery_pass_is_ours_without_a_reqid) {
+    const auto policies = xfrm::kernel_policies(neighbours_child()).value();
+    const auto& passing = *std::ranges::find_if(policies, &xfrm::KernelPolicy::in_clear);
+    const auto put = xfrm::put_policy(passing);
+    const auto left = differences({listed_state(), listed_policy(), listed(put)});
+    BOOST_REQUIRE(left.size() == 1u);
+    BOOST_TEST((left[0].kind == Kind::policy_left_over));
+    const auto deletion = xfrm::delete_policy(passing.selector);
+    BOOST_REQUIRE(left[0].remedy.has_value());
+    BOOST_TEST(left[0].remedy->octets() == deletion.octets(), boost::test_tools::per_element());
+
+    record.on_answer(put, confirmed);
+    BOOST_TEST(differences({listed_state(), listed_policy(), listed(put)}).empty());
+    const auto missing = differences({listed_state(), listed_policy()});
+    BOOST_REQUIRE(missing.size() == 1u);
+    BOOST_TEST((missing[0].kind == Kind::policy_missing));
+    BOOST_REQUIRE(missing[0].remedy.has_value());
+    BOOST_TEST(missing[0].remedy->octets() == put.octets(), boost::test_tools::per_element());
+    auto encrypted = passing;
+    encrypted.in_clear = false;
+    const auto changed =
+        differences({listed_state(), listed_policy(), listed(xfrm::put_policy(encrypted))});
+    BOOST_REQUIRE(changed.size() == 1u);
+    BOOST_TEST((changed[0].kind == Kind::policy_changed));
 }
 
 // A message may be cut off anywhere.

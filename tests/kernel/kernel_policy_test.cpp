@@ -261,4 +261,69 @@ BOOST_AUTO_TEST_CASE(the_more_specific_selector_wins) {
     BOOST_TEST(port > host);
 }
 
+std::size_t count_in_clear(const policy::ChildSa& child) {
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(*policies, [](const auto& each) { return each.in_clear; }));
+}
+
+BOOST_AUTO_TEST_CASE(neighbours_on_a_link_find_each_other_in_clear) {
+    const auto policies = xfrm::kernel_policies(neighbours_child()).value();
+    std::vector<std::string> found;
+    for (const auto& [type, direction] : std::views::cartesian_product(
+             std::views::iota(133, 138), std::vector{PolicyDirection::in, PolicyDirection::out})) {
+        const bool out = direction == PolicyDirection::out;
+        const auto ours = policy::Subnet::parse("fd00:ffff::5/128").value();
+        const auto theirs = policy::Subnet::parse("fd00:ffff::4/128").value();
+        const xfrm::KernelPolicy wanted{
+            .selector = {direction, out ? ours : theirs, out ? theirs : ours, IPPROTO_ICMPV6,
+                         PortMask{static_cast<std::uint16_t>(type), 0xffff}, PortMask{}},
+            .in_clear = true};
+        BOOST_TEST(std::ranges::contains(policies, wanted));
+    }
+    BOOST_TEST(count_in_clear(neighbours_child()) == 10);
+    BOOST_TEST(policies.size() == 12); // in and out themselves
+    for (const auto& policy : policies) {
+        BOOST_TEST((policy.in_clear ||
+                    xfrm::policy_priority(policy.selector) > xfrm::neighbour_discovery_priority));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(neighbour_discovery_passes_where_a_child_would_catch_it_and_nowhere_else) {
+    auto child = neighbours_child();
+    child.mode = policy::EspMode::tunnel;
+    child.local_selectors = child.remote_selectors = {selector("::/0")};
+    BOOST_TEST(count_in_clear(child) == 10);
+    child.if_id = 5;
+    BOOST_TEST(count_in_clear(child) == 0);
+
+    child = neighbours_child();
+    child.remote_address = policy::IpAddress::unspecified(policy::AddressFamily::ipv6);
+    BOOST_TEST(count_in_clear(child) == 10);
+
+    child = neighbours_child();
+    child.remote_selectors = {selector("fd00:20::/64")};
+    BOOST_TEST(count_in_clear(child) == 0);
+    child = neighbours_child();
+    child.remote_selectors[0].protocol = IPPROTO_TCP;
+    BOOST_TEST(count_in_clear(child) == 0);
+    child.remote_selectors[0].protocol = IPPROTO_ICMPV6;
+    BOOST_TEST(count_in_clear(child) == 10);
+
+    child = gcm_child();
+    child.local_selectors = {selector("10.10.10.5/32")};
+    child.remote_selectors = {selector("10.10.10.4/32")};
+    BOOST_TEST(count_in_clear(child) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_names_neighbour_discovery_gets_it_encrypted) {
+    auto child = neighbours_child();
+    auto& named = child.local_selectors.emplace_back(child.local_selectors.front());
+    named.protocol = IPPROTO_ICMPV6;
+    named.start_port = 135 << 8;
+    named.end_port = (135 << 8) + 255;
+    BOOST_TEST(count_in_clear(child) == 8);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -280,12 +280,14 @@ private:
                 break;
             }
         }
-        for (const auto& difference : comparison->differences()) {
-            const auto child = associations().child_of(difference);
-            std::cout << to_string(difference.kind) << ": " << difference.name
-                      << (child ? " (a child's)" : "") << '\n';
-            if (mend) {
-                expect(associations().mend(difference));
+        while (const auto differences = comparison->next_differences()) {
+            for (const auto& difference : *differences) {
+                const auto child = associations().child_of(difference);
+                std::cout << to_string(difference.kind) << ": " << difference.name
+                          << (child ? " (a child's)" : "") << '\n';
+                if (mend) {
+                    expect(associations().mend(difference));
+                }
             }
         }
     }
@@ -309,7 +311,7 @@ private:
         if (verb == "install") {
             expect(associations().install(child(id, words)));
             if (const auto refusal = associations().take_offload_refusal()) {
-                std::cout << "no offload: " << *refusal << '\n';
+                std::cout << "no offload: " << refusal->reason << '\n';
             }
         } else if (verb == "install-inbound") {
             expect(associations().install_inbound(child(id, words)));

@@ -68,6 +68,40 @@ BOOST_AUTO_TEST_CASE(our_policy_is_deleted) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_let_neighbour_discovery_pass_is_deleted) {
+    std::size_t deleted = 0;
+    const auto policies = xfrm::kernel_policies(neighbours_child()).value();
+    for (const auto& policy : policies) {
+        require_same(xfrm::deletion_of(listed_policy(policy)),
+                     xfrm::delete_policy(policy.selector));
+        ++deleted;
+    }
+    BOOST_TEST(deleted == 12);
+}
+
+BOOST_AUTO_TEST_CASE(what_others_let_pass_stays) {
+    const auto policies = xfrm::kernel_policies(neighbours_child()).value();
+    for (const auto& policy : policies) {
+        if (!policy.in_clear) {
+            continue;
+        }
+        const auto listed = listed_policy(policy);
+        const auto with = [&](auto change) {
+            Octets other = listed;
+            xfrm_userpolicy_info info{};
+            std::memcpy(&info, other.data() + NLMSG_HDRLEN, sizeof(info));
+            change(info);
+            std::memcpy(other.data() + NLMSG_HDRLEN, &info, sizeof(info));
+            return xfrm::deletion_of(other);
+        };
+        BOOST_TEST(!with([](auto& info) { info.priority = 0; }));
+        BOOST_TEST(!with([](auto& info) { info.action = XFRM_POLICY_BLOCK; }));
+        BOOST_TEST(!with([](auto& info) { info.sel.proto = 0; }));
+        BOOST_TEST(!with([](auto& info) { info.sel.sport = 128 << 8; }));
+        BOOST_TEST(!with([](auto& info) { info.sel.sport_mask = 0; }));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_others_put_there_stays) {
     for (const std::uint32_t reqid : {0U, 7U, 0x00560000U, 0x55ffffffU, 0x57000000U}) {
         BOOST_TEST(!xfrm::deletion_of(listed_state(child(reqid))));

@@ -87,4 +87,30 @@ BOOST_AUTO_TEST_CASE(a_policy_is_described_in_the_words_of_ip) {
                "tunnel");
 }
 
+BOOST_AUTO_TEST_CASE(a_policy_in_clear_has_no_template_and_is_known_as_ours) {
+    const auto policies = xfrm::kernel_policies(neighbours_child()).value();
+    std::size_t seen = 0;
+    for (const auto& policy : policies) {
+        const auto put = xfrm::put_policy(policy);
+        const auto parts = take_apart(put.octets(), sizeof(xfrm_userpolicy_info));
+        xfrm_userpolicy_info info{};
+        std::memcpy(&info, parts.fixed.data(), sizeof(info));
+        BOOST_TEST(xfrm::passes_neighbour_discovery(info) == policy.in_clear);
+        if (policy.in_clear) {
+            ++seen;
+            BOOST_TEST(parts.attributes.empty());
+            BOOST_TEST(info.action == XFRM_POLICY_ALLOW);
+            BOOST_TEST(info.priority == xfrm::neighbour_discovery_priority);
+            BOOST_TEST(info.flags == 0);
+        }
+    }
+    BOOST_TEST(seen == 10);
+    BOOST_TEST(xfrm::describe_policy(policies.front()) ==
+               "ip xfrm policy update src fd00:ffff::4/128 dst fd00:ffff::5/128 dir in priority "
+               "167232 tmpl src :: dst :: proto esp reqid 1442840583 mode transport");
+    BOOST_TEST(xfrm::describe_policy(policies[1]) ==
+               "ip xfrm policy update src fd00:ffff::4/128 dst fd00:ffff::5/128 proto 58 sport 133 "
+               "dir in priority 87133");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

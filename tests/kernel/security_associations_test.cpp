@@ -2,6 +2,7 @@
 // cause is told.
 #include "xfrm/security_associations.h"
 
+#include "policy/trap.h"
 #include "tests/kernel/fake_xfrm.h"
 #include "tests/kernel/fixed_child.h"
 
@@ -9,8 +10,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <functional>
 #include <netinet/in.h>
+#include <set>
 
 #include <linux/xfrm.h>
 
@@ -26,6 +29,7 @@ using Result = std::expected<void, KernelFailure>;
 
 policy::ChildSa numbered(std::uint64_t id) {
     policy::ChildSa child = gcm_child();
+    child.reqid = policy::reqid_mark | 7;
     child.id = ChildSaId{id};
     child.inbound_spi = policy::ChildSpi{static_cast<std::uint32_t>(0xc0000000 + 2 * id)};
     child.outbound_spi = policy::ChildSpi{static_cast<std::uint32_t>(0xc0000001 + 2 * id)};
@@ -87,6 +91,20 @@ std::vector<Octets> names(const std::map<Octets, Octets>& entries) {
     return result;
 }
 
+/// What the kernel holds, compared with what it ought to hold.
+std::vector<xfrm::KernelDifference> differences(SecurityAssociations& all, const FakeXfrm& fake) {
+    auto check = all.check_listing();
+    for (const auto& [name, state] : fake.states) {
+        check.take(state);
+    }
+    for (auto [name, policy] : fake.policies) {
+        const std::uint16_t listed = XFRM_MSG_NEWPOLICY;
+        std::memcpy(policy.data() + offsetof(nlmsghdr, nlmsg_type), &listed, sizeof(listed));
+        check.take(policy);
+    }
+    return check.finish();
+}
+
 void refuse_each_request_of(const Step& step, int error, bool done) {
     for (std::uint64_t position = 1;; ++position) {
         Kernel kernel;
@@ -107,6 +125,7 @@ void refuse_each_request_of(const Step& step, int error, bool done) {
             BOOST_TEST(!result.error().request.empty());
             BOOST_TEST((names(kernel.fake.states) == names(before.states)));
             BOOST_TEST((kernel.fake.policies == before.policies));
+            BOOST_TEST(differences(kernel.all, kernel.fake).empty());
             // Nothing is remembered that is not there: the same works now, and all goes away.
             kernel.fake.refused_request = 0;
             step.before(kernel.all);
@@ -169,6 +188,15 @@ std::size_t offloaded(const FakeXfrm& fake) {
     }));
 }
 
+/// Empty where none was refused.
+std::string refusal_of(SecurityAssociations& all) {
+    const auto refusal = all.take_offload_refusal();
+    if (refusal) {
+        BOOST_TEST(refusal->interface_index == 3U);
+    }
+    return refusal ? refusal->reason : std::string();
+}
+
 BOOST_AUTO_TEST_CASE(hardware_is_asked_where_the_child_wants_it) {
     FakeXfrm fake;
     SecurityAssociations all(fake.socket(), {}, [](const auto& local, const auto& remote) {
@@ -197,7 +225,7 @@ BOOST_AUTO_TEST_CASE(what_hardware_refuses_the_kernel_does_and_the_cause_is_told
         BOOST_TEST(fake.states.size() == 2u);
         BOOST_TEST(fake.policies.size() == 6u);
         BOOST_TEST(offloaded(fake) == 0u);
-        BOOST_TEST(all.take_offload_refusal().value_or("").contains("Operation not supported"));
+        BOOST_TEST(refusal_of(all).contains("Operation not supported"));
         BOOST_TEST(!all.take_offload_refusal());
         BOOST_REQUIRE(all.remove(ChildSaId{1}));
         BOOST_TEST((fake.states.empty() && fake.policies.empty()));
@@ -227,7 +255,103 @@ BOOST_AUTO_TEST_CASE(a_device_that_says_nothing_is_found_out) {
     auto child = numbered(1);
     child.offload = policy::HardwareOffload::crypto;
     BOOST_REQUIRE(all.install(child));
-    BOOST_TEST((all.take_offload_refusal() == "the interface has no hardware for ESP"));
+    BOOST_TEST(refusal_of(all) == "the interface has no hardware for ESP");
+}
+
+/// The interface of a state or policy that asks for its hardware; 0: none.
+template <class Fixed> std::set<int> interfaces_in(const std::map<Octets, Octets>& entries) {
+    std::set<int> found;
+    for (const auto& [name, value] : entries) {
+        const auto parts = take_apart(value, sizeof(Fixed));
+        const auto entry = parts.attributes.find(XFRMA_OFFLOAD_DEV);
+        xfrm_user_offload offload{};
+        if (entry != parts.attributes.end()) {
+            std::memcpy(&offload, entry->second.data(), sizeof(offload));
+        }
+        found.insert(offload.ifindex);
+    }
+    return found;
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_moves_is_offloaded_to_the_interface_of_its_new_way) {
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto& remote) {
+        return remote == elsewhere.remote.address ? 3U : 2U;
+    });
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::packet;
+    BOOST_REQUIRE(all.install(child));
+    BOOST_TEST((interfaces_in<xfrm_usersa_info>(fake.states) == std::set{2}));
+    BOOST_REQUIRE(all.move(ChildSaId{1}, elsewhere, std::nullopt));
+    BOOST_TEST((interfaces_in<xfrm_usersa_info>(fake.states) == std::set{3}));
+    // None of forwarded packets.
+    BOOST_TEST((interfaces_in<xfrm_userpolicy_info>(fake.policies) == std::set{0, 3}));
+    BOOST_TEST(refusal_of(all).empty());
+}
+
+BOOST_AUTO_TEST_CASE(where_hardware_refuses_a_moved_child_the_kernel_takes_it) {
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::packet;
+    for (std::uint64_t refused = 1;; ++refused) {
+        FakeXfrm fake;
+        SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto&) { return 3U; });
+        BOOST_REQUIRE(all.install(child));
+        // Behind the two questions what the states are.
+        fake.refused_request = fake.requests + 2 + refused;
+        fake.error = EOPNOTSUPP;
+        BOOST_REQUIRE(all.move(ChildSaId{1}, elsewhere, std::nullopt));
+        if (offloaded(fake) != 0) {
+            BOOST_TEST(refused == 7u);
+            break;
+        }
+        BOOST_TEST((interfaces_in<xfrm_userpolicy_info>(fake.policies) == std::set{0}));
+        BOOST_TEST(refusal_of(all).contains("Operation not supported"));
+        BOOST_TEST((fake.states.size() == 2u && fake.policies.size() == 6u));
+        BOOST_REQUIRE(all.remove(ChildSaId{1}));
+        BOOST_TEST((fake.states.empty() && fake.policies.empty()));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_hardware_has_taken_over_is_made_again_when_its_ports_change) {
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto&) { return 3U; });
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::crypto;
+    child.encapsulation = policy::UdpEncapsulation{4500, 4500};
+    BOOST_REQUIRE(all.install(child));
+    const policy::UdpPath same{{child.local_address, 4500}, {child.remote_address, 61000}};
+    BOOST_REQUIRE(all.move(ChildSaId{1}, same, policy::UdpEncapsulation{4500, 61000}));
+    BOOST_TEST((interfaces_in<xfrm_usersa_info>(fake.states) == std::set{3}));
+    BOOST_TEST((fake.states.size() == 2u && fake.policies.size() == 6u));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_between_neighbours_takes_along_what_lets_them_find_each_other) {
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket());
+    auto trap = neighbours_child();
+    trap.id = ChildSaId{9};
+    trap.reqid = policy::reqid_mark | policy::trap_reqid_bit | 1;
+    BOOST_REQUIRE(all.install_trap(trap));
+    BOOST_TEST(fake.policies.size() == 12u);
+    const auto trapping = fake.policies;
+    BOOST_REQUIRE(all.install(neighbours_child()));
+    BOOST_TEST(fake.policies.size() == 12u);
+    BOOST_REQUIRE(all.remove(ChildSaId{1}));
+    BOOST_TEST((fake.policies == trapping));
+    BOOST_REQUIRE(all.remove_trap(ChildSaId{9}));
+    BOOST_TEST(fake.policies.empty());
+}
+
+/// What was not removed is left over, and goes when it is mended.
+void take_out_leftover(Kernel& kernel) {
+    kernel.fake.refused_request = 0;
+    const auto left = differences(kernel.all, kernel.fake);
+    BOOST_REQUIRE_EQUAL(left.size(), 1);
+    using Kind = xfrm::KernelDifference::Kind;
+    BOOST_TEST((left.front().kind == Kind::state_left_over ||
+                left.front().kind == Kind::policy_left_over));
+    BOOST_REQUIRE(kernel.all.mend(left.front()));
+    BOOST_TEST((kernel.fake.states.empty() && kernel.fake.policies.empty()));
 }
 
 BOOST_AUTO_TEST_CASE(a_removal_that_is_refused_is_told_and_the_rest_goes) {
@@ -239,7 +363,110 @@ BOOST_AUTO_TEST_CASE(a_removal_that_is_refused_is_told_and_the_rest_goes) {
         BOOST_REQUIRE(!result);
         BOOST_TEST(result.error().error.code == EPERM);
         BOOST_TEST(kernel.fake.states.size() + kernel.fake.policies.size() == 1u);
+        take_out_leftover(kernel);
     }
+}
+
+/// The policies of a trap with the selectors of numbered().
+policy::ChildSa numbered_trap(std::uint64_t id) {
+    auto trap = numbered(id);
+    trap.reqid = policy::reqid_mark | policy::trap_reqid_bit | static_cast<std::uint32_t>(id);
+    return trap;
+}
+
+BOOST_AUTO_TEST_CASE(a_trap_that_is_refused_leaves_nothing) {
+    // The first two make the kernel ask again, which it need not.
+    for (std::uint64_t position = 3; position <= 8; ++position) {
+        FakeXfrm fake;
+        SecurityAssociations all(fake.socket());
+        fake.refused_request = position;
+        fake.error = ENOMEM;
+        const Result result = all.install_trap(numbered_trap(9));
+        BOOST_REQUIRE(!result);
+        BOOST_TEST(result.error().error.code == ENOMEM);
+        BOOST_TEST(result.error().request.starts_with("UPDPOLICY src 192.168."));
+        BOOST_TEST(fake.policies.empty());
+        BOOST_TEST(differences(all, fake).empty());
+        BOOST_REQUIRE(all.remove_trap(ChildSaId{9}));
+        fake.refused_request = 0;
+        BOOST_REQUIRE(all.install_trap(numbered_trap(9)));
+        BOOST_TEST(fake.policies.size() == 6u);
+        BOOST_TEST(differences(all, fake).empty());
+        all.remove_all();
+        BOOST_TEST(fake.policies.empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_trap_that_does_not_go_is_told_and_left_over) {
+    for (std::uint64_t position = 1; position <= 6; ++position) {
+        Kernel kernel;
+        kernel.all.remove_all();
+        BOOST_REQUIRE(kernel.all.install_trap(numbered_trap(9)));
+        kernel.fake.refused_request = kernel.fake.requests + position;
+        kernel.fake.error = EPERM;
+        const Result result = kernel.all.remove_trap(ChildSaId{9});
+        BOOST_REQUIRE(!result);
+        BOOST_TEST(result.error().error.code == EPERM);
+        BOOST_TEST(kernel.fake.policies.size() == 1u);
+        take_out_leftover(kernel);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_trap_stands_again_or_is_missed_whatever_is_refused_when_its_child_goes) {
+    for (std::uint64_t position = 1; position <= 12; ++position) {
+        Kernel kernel;
+        BOOST_REQUIRE(kernel.all.install_trap(numbered_trap(9)));
+        kernel.fake.refused_request = kernel.fake.requests + position;
+        kernel.fake.error = ENOMEM;
+        const Result result = kernel.all.remove(ChildSaId{1});
+        kernel.fake.refused_request = 0;
+        BOOST_TEST_CONTEXT("request " << position << " refused") {
+            // The first two make the kernel ask again, and behind the tenth nothing is asked.
+            BOOST_TEST(result.has_value() == (position <= 2 || position > 10));
+            // A policy that the trap did not get back is another than it ought to be.
+            for (const auto& difference : differences(kernel.all, kernel.fake)) {
+                BOOST_REQUIRE(kernel.all.mend(difference));
+            }
+            BOOST_TEST(differences(kernel.all, kernel.fake).empty());
+            BOOST_TEST((kernel.fake.states.empty() && kernel.fake.policies.size() == 6u));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_outbound_state_that_does_not_go_is_told_and_goes_later) {
+    for (std::uint64_t position = 1; position <= 2; ++position) {
+        Kernel kernel;
+        kernel.fake.refused_request = kernel.fake.requests + position;
+        kernel.fake.error = EPERM;
+        const Result result = kernel.all.remove_outbound(ChildSaId{1});
+        // What it has counted is not worth a failure.
+        BOOST_TEST(result.has_value() == (position == 1));
+        BOOST_TEST(kernel.fake.states.size() == position);
+        BOOST_TEST(differences(kernel.all, kernel.fake).empty());
+        BOOST_REQUIRE(kernel.all.remove_outbound(ChildSaId{1}));
+        BOOST_TEST(kernel.fake.states.size() == 1u);
+        BOOST_REQUIRE(kernel.all.remove(ChildSaId{1}));
+        BOOST_TEST((kernel.fake.states.empty() && kernel.fake.policies.empty()));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_mend_that_is_refused_is_told_and_changes_nothing) {
+    Kernel kernel;
+    kernel.fake.policies.clear();
+    const auto missing = differences(kernel.all, kernel.fake);
+    BOOST_TEST(missing.size() == 6u);
+    for (const auto& difference : missing) {
+        kernel.fake.refused_request = kernel.fake.requests + 1;
+        kernel.fake.error = ENOMEM;
+        const auto before = kernel.fake.policies;
+        const Result result = kernel.all.mend(difference);
+        BOOST_REQUIRE(!result);
+        BOOST_TEST(result.error().error.code == ENOMEM);
+        BOOST_TEST(result.error().request.starts_with("UPDPOLICY"));
+        BOOST_TEST((kernel.fake.policies == before));
+        BOOST_REQUIRE(kernel.all.mend(difference));
+    }
+    BOOST_TEST(differences(kernel.all, kernel.fake).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

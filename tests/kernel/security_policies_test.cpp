@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(a_child_that_moves_takes_its_policies_along) {
     table.add(ChildSaId{1}, first);
     const auto local = policy::IpAddress::v4(10, 10, 10, 5);
     const auto peer = policy::IpAddress::v4(10, 10, 10, 44);
-    BOOST_TEST((table.move(ChildSaId{1}, local, peer) == puts(leaving(moved))));
-    BOOST_TEST(table.move(ChildSaId{1}, local, peer).empty());
+    BOOST_TEST((table.move(ChildSaId{1}, local, peer, 0) == puts(leaving(moved))));
+    BOOST_TEST(table.move(ChildSaId{1}, local, peer, 0).empty());
     BOOST_TEST(table.add(ChildSaId{2}, moved).empty());
 }
 
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(an_older_child_that_moves_leaves_the_policies_to_the_newer)
     table.add(ChildSaId{2}, first);
     BOOST_TEST(table
                    .move(ChildSaId{1}, policy::IpAddress::v4(10, 10, 10, 5),
-                         policy::IpAddress::v4(10, 10, 10, 44))
+                         policy::IpAddress::v4(10, 10, 10, 44), 0)
                    .empty());
     BOOST_TEST(!table.drop(ChildSaId{2}).empty());
 }

@@ -63,7 +63,7 @@ policy::ChildSa moved_child(const char* remote, std::uint16_t port) {
 }
 
 NetlinkParts copy(const Octets& told, const policy::ChildSa& child, std::uint32_t skipped) {
-    const auto message = xfrm::copied_state(told, child, Direction::outbound, skipped);
+    const auto message = xfrm::copied_state(told, child, Direction::outbound, skipped, 0);
     BOOST_REQUIRE(message);
     return take_apart(message->octets(), sizeof(xfrm_usersa_info));
 }
@@ -147,11 +147,46 @@ BOOST_AUTO_TEST_CASE(a_redirected_state_is_the_same_but_for_its_ports) {
     BOOST_TEST(ntohs(as<xfrm_encap_tmpl>(only(parts, XFRMA_ENCAP)).encap_dport) == 61000);
 }
 
+/// What the kernel says of a state that hardware has taken over, flags of its own included.
+Octets offloaded_answer(int interface) {
+    netns::NetlinkMessage message("answer", XFRM_MSG_NEWSA, 0);
+    const auto told = answer(window(100));
+    message.put_fixed(as<xfrm_usersa_info>(take_apart(told, sizeof(xfrm_usersa_info)).fixed));
+    xfrm_user_offload offload{};
+    offload.ifindex = interface;
+    offload.flags = XFRM_OFFLOAD_PACKET;
+    message.put_attribute_of(XFRMA_OFFLOAD_DEV, offload);
+    return {message.octets().begin(), message.octets().end()};
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_asks_the_hardware_that_it_is_told_to_ask) {
+    const auto told = offloaded_answer(3);
+    BOOST_TEST(xfrm::offloaded_to(told) == 3U);
+    BOOST_TEST(xfrm::offloaded_to(answer(window(100))) == 0U);
+    BOOST_TEST(xfrm::offloaded_to({}) == 0U);
+    auto child = moved_child("10.10.10.44", 61000);
+    const auto asked = [&](policy::HardwareOffload wanted, std::uint32_t interface) {
+        child.offload = wanted;
+        const auto copied = xfrm::copied_state(told, child, Direction::outbound, 0, interface);
+        return take_apart(copied.value().octets(), sizeof(xfrm_usersa_info));
+    };
+    const auto elsewhere = asked(policy::HardwareOffload::packet, 7);
+    const auto offload = as<xfrm_user_offload>(only(elsewhere, XFRMA_OFFLOAD_DEV));
+    BOOST_TEST(offload.ifindex == 7);
+    BOOST_TEST(offload.flags == XFRM_OFFLOAD_PACKET);
+    using policy::HardwareOffload;
+    BOOST_TEST(asked(HardwareOffload::packet, 0).attributes.count(XFRMA_OFFLOAD_DEV) == 0);
+    BOOST_TEST(asked(HardwareOffload::none, 7).attributes.count(XFRMA_OFFLOAD_DEV) == 0);
+    const auto redirected = xfrm::redirected_state(told, child, Direction::outbound).value();
+    BOOST_TEST(take_apart(redirected.octets(), sizeof(xfrm_usersa_info))
+                   .attributes.count(XFRMA_OFFLOAD_DEV) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_cut_answer_is_refused) {
     const auto told = answer(window(100));
     for (std::size_t length = 0; length < told.size(); ++length) {
-        const auto message =
-            xfrm::copied_state(std::span(told).first(length), gcm_child(), Direction::outbound, 0);
+        const auto message = xfrm::copied_state(std::span(told).first(length), gcm_child(),
+                                                Direction::outbound, 0, 0);
         BOOST_REQUIRE(!message);
         BOOST_TEST(message.error().code == EBADMSG);
     }

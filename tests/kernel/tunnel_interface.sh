@@ -23,11 +23,13 @@ connect r1 wide 10.10.10.5 10.10.10.4 "local_subnets = $everything" "remote_subn
 connect r1 narrow 10.10.11.5 10.10.11.4 'local_subnets = ["192.168.10.0/24"]' \
     'remote_subnets = ["192.168.20.0/24"]' 'interface = "vti-narrow"' 'mtu = 1400' 'start = "initiate"'
 configure r2
-connect r2 wide 10.10.10.4 10.10.10.5 "local_subnets = $everything" "remote_subnets = $everything" \
+connect r2 wide 10.10.10.4 any "local_subnets = $everything" "remote_subnets = $everything" \
     'interface = "vti-wide"' 'interface_addresses = ["169.254.10.2/30", "fd00:a::2/64"]' 'routes = false'
 connect r2 narrow 10.10.11.4 10.10.11.5 'local_subnets = ["192.168.20.0/24"]' \
     'remote_subnets = ["192.168.10.0/24"]' 'interface = "vti-narrow"'
 
+# r2 knows the address of the wide one's peer from its child SAs alone.
+r2_fits() { ip -netns r2 -oneline link show dev vti-wide | grep -q "mtu $1 "; }
 link_of() { ip -netns r1 -details -oneline link show dev "$1" 2>/dev/null; }
 has_link() { link_of "$1" | grep -q -- "$2"; }
 has_route() { [ -n "$(ip -netns r1 route show "$1" dev "$2" proto 86)" ]; }
@@ -60,8 +62,10 @@ if ip netns exec host1 ping -q -c 2 -W 2 -M "do" -s 1373 192.168.20.20 >/dev/nul
 # A path that has become narrower counts from the next child SA on, where no MTU is configured.
 for mtu in 1400 1500; do
     ip -netns r1 link set outer mtu $mtu
+    ip -netns r2 link set outer mtu $mtu
     ask_daemon rekey r1/wide >/dev/null
     await "vti-wide fits $mtu" has_link vti-wide "mtu $((mtu - 62))"
+    await "r2's vti-wide fits $mtu" r2_fits $((mtu - 62))
     has_link vti-narrow 'mtu 1400' || die "vti-narrow: $(link_of vti-narrow)"
 done
 

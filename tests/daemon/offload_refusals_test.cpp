@@ -1,0 +1,29 @@
+#include "daemon/offload_refusals.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace viaduct;
+
+BOOST_AUTO_TEST_SUITE(offload_refusals)
+
+BOOST_AUTO_TEST_CASE(each_connection_hears_once_of_each_device) {
+    daemon::OffloadRefusals refusals;
+    BOOST_TEST(refusals.is_news("a", 3));
+    BOOST_TEST(!refusals.is_news("a", 3));
+    BOOST_TEST(refusals.is_news("b", 3));
+    BOOST_TEST(refusals.is_news("a", 4));
+    BOOST_TEST(!refusals.is_news("b", 3));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_was_taken_out_hears_again) {
+    daemon::OffloadRefusals refusals;
+    BOOST_TEST(refusals.is_news("a", 3));
+    BOOST_TEST(refusals.is_news("b", 3));
+    policy::ConnectionSet only_b;
+    only_b.connections.emplace_back().name = "b";
+    refusals.keep_only(only_b);
+    BOOST_TEST(refusals.is_news("a", 3));
+    BOOST_TEST(!refusals.is_news("b", 3));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
