@@ -38,11 +38,12 @@ no_state() { ip netns exec r1 awk '$1 == "XfrmInNoStates" { print $2 }' /proc/ne
 
 try() { # family, r1's address, r2's address, another of r2's
     local family=$1 own=$2 peer=$3 other=$4 lost port=61000
-    ask r1 install 1 side=left encap=yes "outer=$own,$peer"
-    ask r2 install 1 side=right encap=yes "outer=$own,$peer"
+    local networks='local=192.168.10.0/24,fd00:10::/64 remote=192.168.20.0/24,fd00:20::/64'
+    ask r1 install 1 side=left encap=yes "outer=$own,$peer" "$networks"
+    ask r2 install 1 side=right encap=yes "outer=$own,$peer" "$networks"
     reaches host1 192.168.20.20 || die "no answer"
 
-    start_flood 3000
+    start_flood 3000 192.168.20.20 fd00:10::10
     while is_flooding; do
         port=$((port + 1))
         map_r2 "$family" "$peer" "$peer" $port

@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
 # Child SAs replaced one after another while both hosts send all the time, by the steps of a
-# rekey in both roles: no packet is lost, and every packet that one end sent with a child came in
-# with the same child at the other.
+# rekey in both roles: no packet is lost, none is in clear, and every packet that one end sent with a
+# child came in with the same child at the other. IPv4 one way, IPv6 the other.
 set -euo pipefail
 # shellcheck source=tests/kernel/two_routers
 . tests/kernel/two_routers
 
 make_routers
 start_tools_with_udp
+
+# Without SAs the networks reach each other in clear, so the capture sees what would leak.
+start_capture clear.pcap "$clear_filter"
+reaches host1 192.168.20.20
+reaches host2 fd00:10::10
+sleep 0.5
+clear=$(captured clear.pcap '' | wc -l)
+[ "$clear" -ge 12 ] || die "this test shows nothing: the capture saw $clear clear packets"
 
 side_of() { [ "$1" = r1 ] && echo left || echo right; }
 
@@ -49,10 +57,11 @@ rekey() { # initiator, responder, old child, new child, words
 
 try() { # words
     local child=1 lost
+    set -- "$@" local=192.168.10.0/24,fd00:10::/64 remote=192.168.20.0/24,fd00:20::/64
     ask r1 install 1 side=left "$@"
     ask r2 install 1 side=right "$@"
     reaches host1 192.168.20.20 || die "no answer"
-    start_flood 2500
+    start_flood 2500 192.168.20.20 fd00:10::10
     while is_flooding; do
         if [ $((child % 2)) = 1 ]; then
             rekey r1 r2 $child $((child + 1)) "$@"
@@ -88,4 +97,6 @@ ask_refused r1 install-outbound 2 side=left spi=0xd0000000 | grep -F 'NEWSA out 
     'spi 0xc0000000 spi 0xc0000001 spi 0xd0000001 ' ] || die "other states: $(ip -netns r1 xfrm state)"
 ask_refused r1 install-outbound 2 side=left spi=0xe0000000 | grep -F 'inbound SA is not installed'
 ask r1 remove-outbound 2
+stop_capture
+[ "$(captured clear.pcap '' | wc -l)" = "$clear" ] || die "in clear: $(captured clear.pcap '' | tail -n 3)"
 reaches host1 192.168.20.20 || die "the old child is gone"
