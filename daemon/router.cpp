@@ -78,6 +78,7 @@ void Router::wait_because(const std::string& reason) {
 void Router::close(const std::string& reason) {
     shut_down();
     running_->remove_all();
+    running_->abandon();
     running_.reset();
     claim_.reset();
     since_ = Clock::now();

@@ -45,6 +45,8 @@ public:
     void watch_firewall();
     /// Takes out the SAs that are still there. The firewall table stays.
     void remove_all() { kernel_->remove_all(); }
+    /// As RouterKernel::abandon().
+    void abandon() { kernel_->abandon(); }
     /// After Shutdown: the peers have confirmed, or did not answer.
     bool is_quiet() const { return !endpoint_.next_deadline(); }
     std::expected<void, std::string> remove_firewall() { return kernel_->remove_firewall(); }

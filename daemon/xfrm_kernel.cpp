@@ -52,12 +52,14 @@ class XfrmKernel : public RouterKernel {
 public:
     XfrmKernel(std::string router, const netns::NetworkNamespace& place,
                xfrm::SecurityAssociations associations, netns::TunnelInterfaces interfaces,
-               netns::FirewallTable table, boost::asio::io_context& loop, LogWriter& log)
+               netns::FirewallTable table, AbandonedNamespaces& abandoned,
+               boost::asio::io_context& loop, LogWriter& log)
         : router_(std::move(router)),
           place_(place),
           associations_(std::move(associations)),
           interfaces_(std::move(interfaces)),
           table_(std::move(table)),
+          abandoned_(abandoned),
           clamp_(loop, log, router_, place_, table_),
           log_(log) {}
 
@@ -181,6 +183,12 @@ public:
             packets_wait_.reset();
         }
     }
+    void abandon() override {
+        // What the kernel does not know it does not need to be told again.
+        if (associations_.set_forwarding(xfrm::ForwardedInClear::are_dropped)) {
+            abandoned_.insert(place_.identity());
+        }
+    }
     std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) override {
         auto counted = associations_.counters(child);
         return counted ? std::optional(*counted) : std::nullopt;
@@ -266,6 +274,7 @@ private:
 
     std::uint16_t fitting_mtu(const policy::WantedInterface& interface) {
         std::vector<std::uint32_t> paths;
+        paths.reserve(interface.connections.size());
         for (const auto* const connection : interface.connections) {
             paths.push_back(path_mtu(*connection).value_or(policy::usual_path_mtu));
         }
@@ -338,6 +347,7 @@ private:
     /// Ids of those whose MTU is not configured.
     std::set<std::uint32_t> fitted_interfaces_;
     netns::FirewallTable table_;
+    AbandonedNamespaces& abandoned_;
     SegmentClamp clamp_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
@@ -369,8 +379,12 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     if (!table) {
         return std::unexpected(table.error().to_string());
     }
+    if (abandoned_.erase(place.identity()) != 0) {
+        static_cast<void>(associations->set_forwarding(xfrm::ForwardedInClear::pass));
+    }
     return std::make_unique<XfrmKernel>(router, place, std::move(*associations),
-                                        std::move(*interfaces), std::move(*table), loop_, log_);
+                                        std::move(*interfaces), std::move(*table), abandoned_,
+                                        loop_, log_);
 }
 
 const xfrm::KernelFeatures& XfrmKernelSource::features() {

@@ -134,6 +134,16 @@ NetlinkMessage delete_policy(const PolicySelector& selector) {
     return message;
 }
 
+NetlinkMessage forwarding_default(ForwardedInClear what) {
+    const bool pass = what == ForwardedInClear::pass;
+    NetlinkMessage message(pass ? "SETDEFAULT fwd accept" : "SETDEFAULT fwd block",
+                           XFRM_MSG_SETDEFAULT, NLM_F_REQUEST | NLM_F_ACK);
+    xfrm_userpolicy_default defaults{};
+    defaults.fwd = pass ? XFRM_USERPOLICY_ACCEPT : XFRM_USERPOLICY_BLOCK;
+    message.put_fixed(defaults);
+    return message;
+}
+
 bool passes_neighbour_discovery(const xfrm_userpolicy_info& info) {
     return info.priority == neighbour_discovery_priority && info.action == XFRM_POLICY_ALLOW &&
            info.sel.family == AF_INET6 && info.sel.proto == IPPROTO_ICMPV6 &&

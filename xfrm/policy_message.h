@@ -4,6 +4,7 @@
 #include "netns/netlink_message.h"
 #include "xfrm/kernel_policy.h"
 
+#include <cstdint>
 #include <string>
 
 #include <linux/xfrm.h>
@@ -15,6 +16,11 @@ namespace viaduct::xfrm {
 netns::NetlinkMessage put_policy(const KernelPolicy& policy);
 /// DELPOLICY.
 netns::NetlinkMessage delete_policy(const PolicySelector& selector);
+
+/// SETDEFAULT: what happens to packets in clear that the router would pass on and that no policy is
+/// about. Fails with EINVAL where the kernel does not know it (before 5.14).
+enum class ForwardedInClear : std::uint8_t { pass, are_dropped };
+netns::NetlinkMessage forwarding_default(ForwardedInClear what);
 
 /// Whether a policy without templates, told of in a listing, is one of ours for neighbour
 /// discovery.

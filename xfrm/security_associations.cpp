@@ -4,7 +4,6 @@
 #include "policy/trap.h"
 #include "xfrm/kernel_record.h"
 #include "xfrm/larval_state.h"
-#include "xfrm/policy_message.h"
 #include "xfrm/reversible_batch.h"
 #include "xfrm/security_policies.h"
 #include "xfrm/state_copy.h"
@@ -572,6 +571,12 @@ void SecurityAssociations::remove_all() {
         // Nobody is left to do anything about a failure.
         static_cast<void>(remove(router_->installed.begin()->first));
     }
+}
+
+std::expected<void, KernelFailure> SecurityAssociations::set_forwarding(ForwardedInClear what) {
+    auto request = forwarding_default(what);
+    const auto answer = router_->kernel.exchange({&request, 1}).front();
+    return answer ? std::expected<void, KernelFailure>() : std::unexpected(failure(answer.error()));
 }
 
 std::vector<std::string> SecurityAssociations::describe(const ChildSa& child, ChildPart part) {

@@ -6,6 +6,7 @@
 #include "policy/child_sa.h"
 #include "xfrm/kernel_comparison.h"
 #include "xfrm/kernel_features.h"
+#include "xfrm/policy_message.h"
 
 #include <cstdint>
 #include <expected>
@@ -108,6 +109,8 @@ public:
     std::optional<OffloadRefusal> take_offload_refusal();
     /// Takes out everything that this object installed.
     void remove_all();
+    /// Whether the router passes on packets in clear that no policy is about.
+    std::expected<void, KernelFailure> set_forwarding(ForwardedInClear what);
 
     /// The requests that would put this part of the child there, one a line in the words of ip(8),
     /// without keys.

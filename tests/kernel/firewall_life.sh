@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A tunnel's whole life under a stream of packets in both families, with routers that masquerade: while
-# it is negotiated, rekeyed, reconfigured, while a daemon or its peer is killed, stopped, missing, while the
-# ruleset is flushed and the namespace goes, nothing between the networks is ever outside in clear.
+# it is negotiated, rekeyed, reconfigured, while a daemon or its peer is killed, stopped, missing, and while the
+# ruleset is flushed, nothing between the networks is ever outside in clear.
 set -euo pipefail
 # shellcheck source=tests/kernel/two_gateways
 . tests/kernel/two_gateways

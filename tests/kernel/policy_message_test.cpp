@@ -113,4 +113,16 @@ BOOST_AUTO_TEST_CASE(a_policy_in_clear_has_no_template_and_is_known_as_ours) {
                "dir in priority 87133");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_passed_on_in_clear_is_one_octet) {
+    const auto parts = [](xfrm::ForwardedInClear what) {
+        return take_apart(xfrm::forwarding_default(what).octets(), sizeof(xfrm_userpolicy_default));
+    };
+    const auto dropped = parts(xfrm::ForwardedInClear::are_dropped);
+    BOOST_TEST(dropped.type == XFRM_MSG_SETDEFAULT);
+    BOOST_TEST((dropped.fixed ==
+                Octets{XFRM_USERPOLICY_UNSPEC, XFRM_USERPOLICY_BLOCK, XFRM_USERPOLICY_UNSPEC}));
+    BOOST_TEST((parts(xfrm::ForwardedInClear::pass).fixed ==
+                Octets{XFRM_USERPOLICY_UNSPEC, XFRM_USERPOLICY_ACCEPT, XFRM_USERPOLICY_UNSPEC}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
