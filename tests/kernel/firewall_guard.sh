@@ -79,9 +79,9 @@ ip netns exec r1 nft list table inet viaduct | grep -E '10\.99|segment_' && die 
 
 # Pairs that give way to others that overlap them: while the sets change, nothing passes between.
 start_capture overlap.pcap
-ip netns exec host1 ping -q -i 0.001 -c 1500 -W 1 192.168.20.20 >/dev/null &
+ip netns exec host1 ping -q -i 0.001 -c 300 -W 1 192.168.20.20 >/dev/null &
 pinging=$!
-many=$(printf '10.0.%d.0/24>10.9.0.0/16 ' {0..99})
+many=$(printf '10.0.%d.0/24>10.9.0.0/16 ' {0..19})
 rounds=0
 while kill -0 "$pinging" 2>/dev/null; do
     # shellcheck disable=SC2086 # many words
@@ -91,7 +91,7 @@ while kill -0 "$pinging" 2>/dev/null; do
 done
 wait "$pinging" || true
 stop_capture
-[ "$rounds" -gt 3 ] || die "only $rounds rounds"
+[ "$rounds" -gt 1 ] || die "only $rounds rounds"
 [ -z "$(captured overlap.pcap "$clear_filter")" ] || die "leaked: $(captured overlap.pcap "$clear_filter" | head -n 3)"
 if ip netns exec r1 nft list table inet viaduct_bridge 2>/dev/null; then die "the bridge is left"; fi
 counted=$(dropped)
