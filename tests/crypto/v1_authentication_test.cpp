@@ -42,6 +42,7 @@ Octets prf_of(std::initializer_list<std::span<const std::uint8_t>> parts) {
 BOOST_AUTO_TEST_SUITE(v1_authentication)
 
 // RFC 2409 5: HASH_I = prf(SKEYID, g^xi | g^xr | CKY-I | CKY-R | SAi_b | IDii_b); HASH_R crosses.
+// covers 2408-5.11-a
 BOOST_AUTO_TEST_CASE(each_side_puts_its_own_value_and_cookie_first) {
     const Octets sa(40, 0x41), identification(8, 0x42);
     const auto of_initiator = ike::crypto::phase_one_hash(HashSender::initiator, sha256, key(),
@@ -54,6 +55,7 @@ BOOST_AUTO_TEST_CASE(each_side_puts_its_own_value_and_cookie_first) {
                prf_of({public_r, public_i, cookie_r, cookie_i, sa, identification}));
 }
 
+// covers 2408-5.11-a
 BOOST_AUTO_TEST_CASE(the_three_hashes_of_quick_mode_are_the_rfcs) {
     const Octets rest(77, 0x51), zero{0};
     BOOST_TEST(ike::crypto::first_hash(sha256, key(), id, rest).value() ==
@@ -82,6 +84,7 @@ BOOST_AUTO_TEST_CASE(nat_detection_hashes_with_the_negotiated_hash) {
                                                    values().cookie_r, endpoint));
 }
 
+// covers 2408-5.11-c
 BOOST_AUTO_TEST_CASE(hashes_of_different_length_are_never_the_same) {
     BOOST_TEST(ike::crypto::is_same_hash(key_octets, key_octets));
     BOOST_TEST(!ike::crypto::is_same_hash(key_octets, {}));

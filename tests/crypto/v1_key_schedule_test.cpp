@@ -131,6 +131,7 @@ BOOST_AUTO_TEST_CASE(the_keys_of_a_child_depend_on_the_spi_of_their_receiver) {
     BOOST_TEST(!(one.value() == other.value()));
 }
 
+// covers 2408-4.8-b
 BOOST_AUTO_TEST_CASE(vectors_have_the_length_of_a_block) {
     const Octets value_i(128, 1), value_r(128, 2), last(16, 3);
     const ike::crypto::PhaseOneValues values{

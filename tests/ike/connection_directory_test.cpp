@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(what_is_found_is_of_the_set_that_came_last) {
     BOOST_TEST(directory.alone_between_identities(fresh));
 }
 
-// covers 3948-1-c
+// covers 3948-1-c, 2408-2.4-d, 2408-5.5-b
 BOOST_AUTO_TEST_CASE(spis_are_unique_and_never_reserved) {
     Botan::ChaCha_RNG rng(Botan::secure_vector<std::uint8_t>(32, 2));
     ChildSpiTable table;

@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(retransmission)
 
-// covers 7296-2.4-f
+// covers 7296-2.4-f, 2408-5.1-b, 2408-5.1-c
 BOOST_AUTO_TEST_CASE(waits_grow_up_to_the_longest_and_then_it_gives_up) {
     static constexpr policy::RetransmissionSchedule schedule{1s, 2.0, 5s, 5};
     TimePoint now{1h};

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The sockets for IKE: they answer from the address that was asked, pass policies untouched, send
 # what is longer than the path in fragments, survive ICMP errors, and leave keepalives to the kernel.
-# covers 7296-2.11-c
+# covers 7296-2.11-c, 2408-2.5.1-a
 set -euo pipefail
 # shellcheck source=tests/kernel/two_routers
 . tests/kernel/two_routers

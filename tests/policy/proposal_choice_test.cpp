@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(an_aead_takes_an_offer_without_integrity_or_with_none) {
                "0 ESP:AES_GCM_16_256/NONE/NO_ESN");
 }
 
-// covers 7296-3.3.6-f, 7296-5-b
+// covers 7296-3.3.6-f, 7296-5-b, 2407-4.4.4-a
 BOOST_AUTO_TEST_CASE(a_cipher_that_needs_integrity_does_not_do_without) {
     BOOST_TEST(
         chosen(list({esp("aes256-sha256")}), list({without(esp("aes256-sha256"), integrity)})) ==
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_key_length_must_be_given_and_must_exist) {
     BOOST_TEST(!esp_suite(odd).has_value());
 }
 
-// covers 7296-3.3.6-g
+// covers 7296-3.3.6-g, 2407-4.5.3-a
 BOOST_AUTO_TEST_CASE(a_transform_with_an_unknown_attribute_is_passed_over) {
     auto offered = ike("aes256-aes128-sha256-modp2048");
     offered.transforms.front().unknown_attribute = true;

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_answered_who_was_not_to_be) {
 }
 
 // Whatever costs a key pair leaves a half-open SA, and those have a limit.
-// covers class-ikev1
+// covers class-ikev1, 2408-5.7-b
 BOOST_AUTO_TEST_CASE(no_key_pair_is_made_for_a_first_message_that_is_refused) {
     // The cookie of the SA that is not made, and the message ID of the refusal.
     constexpr std::size_t refusal = 8 + 4;
@@ -135,6 +135,7 @@ BOOST_AUTO_TEST_CASE(main_mode_is_answered_beside_it) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
 }
 
+// covers 2408-1.5.3-a, 2408-5.11-c
 BOOST_AUTO_TEST_CASE(different_secrets_are_found_by_the_initiator) {
     const auto left = aggressive_left();
     auto right = waiting_for_anybody(left);
@@ -173,6 +174,7 @@ BOOST_AUTO_TEST_CASE(another_identity_is_told_to_both_ends) {
 }
 
 // What only the responder can find out, where the peer does not look at HASH_R.
+// covers 2408-1.5.3-a, 2408-5.11-c
 BOOST_AUTO_TEST_CASE(a_third_message_that_does_not_verify_is_told_of_once) {
     auto own = OldScriptedPeer::peer_connection();
     auto endpoints = mirrored(own);

@@ -9,6 +9,7 @@ namespace viaduct::simulation {
 
 BOOST_AUTO_TEST_SUITE(v1_end_of_life)
 
+// covers 2408-4.1-b, 2408-4.8-a, 2408-5.15-a
 BOOST_AUTO_TEST_CASE(the_operator_closes_and_the_peer_hears_of_it) {
     for (const auto end : {End::left, End::right}) {
         OldTunnel t;
@@ -107,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_responder_that_starts_anew_is_found_out) {
 }
 
 // CVE-2019-10155 and others: what is in clear ends nothing once there are keys.
-// covers 2409-3.2-c, 3706-5.2-b
+// covers 2409-3.2-c, 3706-5.2-b, 2408-4.8-a, 2408-5.15-d
 BOOST_AUTO_TEST_CASE(unprotected_deletes_and_notifications_are_counted_and_ignored) {
     OldTunnel t;
     const auto sa = ike_sas(t.net.right, "vpn").front();
@@ -195,6 +196,7 @@ BOOST_AUTO_TEST_CASE(an_expired_child_is_made_anew) {
 }
 
 // Only phase 1 is deleted: its children live on, and go to the next one.
+// covers 2408-3.15-a, 2408-3.15-b
 BOOST_AUTO_TEST_CASE(children_outlive_a_phase_one_that_the_peer_deletes) {
     auto left = old_left_vpn();
     OldTunnel t(left);

@@ -51,7 +51,7 @@ void spoil(std::vector<std::uint8_t>& octets, const std::array<std::uint8_t, 4>&
 
 BOOST_AUTO_TEST_SUITE(v1_exchange_rules)
 
-// covers 2409-5-i, 2409-5-k, 2409-A-c
+// covers 2409-5-i, 2409-5-k, 2409-A-c, 2408-4.1.1-a, 2408-4.2-g, 2408-4.2-h, 2408-4.2-i
 BOOST_AUTO_TEST_CASE(an_offer_is_one_proposal_and_the_answer_one_of_its_transforms_unchanged) {
     auto left = old_left_vpn();
     left.ike.proposals =
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(quick_mode_is_encrypted_and_a_marker_stands_before_it_at_th
     BOOST_TEST(quick_modes == 3u);
 }
 
-// covers 3947-3.1-b, 3706-5.1-a
+// covers 3947-3.1-b, 3706-5.1-a, 2408-3.16-a
 BOOST_AUTO_TEST_CASE(what_the_peer_does_not_announce_is_not_done) {
     auto left = old_left_vpn();
     left.dpd.interval = 10s;
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(what_the_peer_does_not_announce_is_not_done) {
     }));
 }
 
-// covers 2409-5.5-e
+// covers 2409-5.5-e, 2408-5.7-a
 BOOST_AUTO_TEST_CASE(every_transform_names_the_group_of_the_public_value) {
     auto left = old_left_vpn();
     left.esp.proposals = esp_proposals({"aes256gcm16-x25519", "aes128-sha256-x25519"});
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(every_transform_names_the_group_of_the_public_value) {
     BOOST_TEST(count("CURVE_25519") == 2u, details);
 }
 
-// covers 2409-4-a, 2409-4-b, 2409-5-c
+// covers 2409-4-a, 2409-4-b, 2409-5-c, 2408-5.2-e
 BOOST_AUTO_TEST_CASE(exchanges_keep_to_their_phase_and_their_type) {
     for (unsigned changed = 2; changed <= 9; ++changed)
         for (const auto other : {main_mode, aggressive, quick_mode}) {
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(the_commit_bit_changes_nothing) {
     }
 }
 
-// covers 2409-5-l
+// covers 2409-5-l, 2408-4.2-j
 BOOST_AUTO_TEST_CASE(an_answer_with_another_value_than_was_offered_is_refused) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left)}});

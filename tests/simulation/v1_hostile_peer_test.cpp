@@ -41,7 +41,7 @@ void live(OldScriptedPeer& peer, ike::TimePoint::duration time,
 
 BOOST_AUTO_TEST_SUITE(v1_hostile_peer)
 
-// covers 3706-6.1-b
+// covers 3706-6.1-b, 2408-5.14-g
 BOOST_AUTO_TEST_CASE(an_answer_counts_with_the_number_and_the_cookies_of_the_question) {
     const auto lives = [](auto make_answer) {
         auto peer = asked_peer();
@@ -80,6 +80,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_nobody_asked_for_puts_no_question_off) {
     BOOST_TEST(unexpected(peer) == 10u);
 }
 
+// covers 2408-5.14-g
 BOOST_AUTO_TEST_CASE(a_question_about_another_sa_is_not_answered) {
     OldScriptedPeer peer;
     peer.establish();
@@ -92,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_question_about_another_sa_is_not_answered) {
 }
 
 // However many exchanges there were since.
-// covers 2409-5.7-a
+// covers 2409-5.7-a, 2408-5.2-g
 BOOST_AUTO_TEST_CASE(no_message_is_heard_twice_while_the_sa_lasts) {
     OldScriptedPeer peer;
     peer.establish();
@@ -114,6 +115,7 @@ BOOST_AUTO_TEST_CASE(no_message_is_heard_twice_while_the_sa_lasts) {
     BOOST_TEST((peer.status().ike_sas.front().last_heard == heard_at));
 }
 
+// covers 2408-2.4-a
 BOOST_AUTO_TEST_CASE(an_sa_whose_message_ids_run_out_is_replaced_and_ends) {
     OldScriptedPeer peer;
     peer.establish();
@@ -168,6 +170,7 @@ BOOST_AUTO_TEST_CASE(one_message_may_end_an_sa_and_announce_a_first_contact) {
 }
 
 // RFC 2408 3.1: CONNECTED comes under the message ID of the quick mode that it confirms.
+// covers 2408-3.1-h, 2408-4.8-c
 BOOST_AUTO_TEST_CASE(connected_is_taken_for_what_it_is) {
     OldScriptedPeer peer;
     peer.establish();
@@ -204,6 +207,7 @@ struct AskedForChild {
     ike::wire::Octets spi;
 };
 
+// covers 2408-5.14-c
 BOOST_AUTO_TEST_CASE(an_error_ends_the_quick_mode_that_it_speaks_of) {
     using Spi = std::function<ike::wire::Octets(const AskedForChild&)>;
     const std::vector<std::pair<std::string, Spi>> names{
@@ -229,6 +233,7 @@ BOOST_AUTO_TEST_CASE(an_error_ends_the_quick_mode_that_it_speaks_of) {
     BOOST_TEST(next.refused());
 }
 
+// covers 2408-5.14-g
 BOOST_AUTO_TEST_CASE(an_error_that_speaks_of_something_else_ends_nothing) {
     AskedForChild t;
     const auto cookies = t.peer.cookies();

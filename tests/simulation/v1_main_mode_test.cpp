@@ -19,6 +19,7 @@ bool mentions(const std::vector<std::string>& lines, std::string_view what) {
 BOOST_AUTO_TEST_SUITE(v1_main_mode)
 
 // covers 2409-4-k, 2409-4-m, 2409-5-a, 2409-5-b
+// covers 2407-4.2.1-a, 2407-4.6.3-a, 2408-1.6.2-a, 2408-2.4-b, 2408-3.1-j, 2408-3.16-b, 2408-A.1-a
 BOOST_AUTO_TEST_CASE(nine_messages_make_a_tunnel) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left)}});
@@ -49,6 +50,7 @@ BOOST_AUTO_TEST_CASE(nine_messages_make_a_tunnel) {
 }
 
 // covers 2409-4-e, 2409-4-f, 2409-4-g, 2409-5.5-c
+// covers 2407-4.5-e, 2407-4.5.1-a
 BOOST_AUTO_TEST_CASE(every_suite_works) {
     for (const auto* ike : {"3des-sha1-modp1024", "aes128-sha1-modp1536", "aes192-sha256-modp2048",
                             "aes256-sha384-ecp384", "aes256-sha512-ecp521", "aes128-sha256-ecp256",
@@ -108,6 +110,7 @@ BOOST_AUTO_TEST_CASE(identities_of_every_kind_are_accepted) {
     }
 }
 
+// covers 2408-5.4-d, 2408-5.11-b
 BOOST_AUTO_TEST_CASE(a_differing_algorithm_is_named_with_both_values) {
     const auto left = old_left_vpn();
     auto right = mirrored(left);
@@ -128,6 +131,7 @@ BOOST_AUTO_TEST_CASE(a_differing_algorithm_is_named_with_both_values) {
     BOOST_TEST(net.right.endpoint->status().half_open == 0u);
 }
 
+// covers 2408-4.2-g, 2408-5.4-d
 BOOST_AUTO_TEST_CASE(a_differing_algorithm_of_a_child_is_named_with_both_values) {
     const auto left = old_left_vpn();
     auto right = mirrored(left);
@@ -178,6 +182,7 @@ BOOST_AUTO_TEST_CASE(an_offer_beyond_the_configuration_is_refused) {
     BOOST_TEST(net.children() == 0u);
 }
 
+// covers 2408-1.5.3-a
 BOOST_AUTO_TEST_CASE(different_secrets_are_suspected_on_both_sides) {
     const auto left = old_left_vpn();
     auto right = mirrored(left);
@@ -233,6 +238,7 @@ BOOST_AUTO_TEST_CASE(the_secret_tells_which_of_several_connections_is_meant) {
     BOOST_TEST(count<ike::NegotiationFailed>(net.right) == 0u);
 }
 
+// covers 2407-4.5.1-a, 2407-4.5.4-a, 2407-4.6.3-a
 BOOST_AUTO_TEST_CASE(the_shorter_lifetime_counts_on_both_sides) {
     auto left = old_left_vpn();
     left.esp.lifetime = 1h;
@@ -294,6 +300,7 @@ BOOST_AUTO_TEST_CASE(a_threshold_for_cookies_is_not_for_ikev1) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
 }
 
+// covers 2408-5.7-b
 BOOST_AUTO_TEST_CASE(unusable_messages_of_a_half_open_sa_cost_nothing) {
     TwoGateways net({{old_left_vpn()}}, {{mirrored(old_left_vpn())}});
     const policy::UdpPath path{{address("10.10.10.4"), 500}, {address("10.10.10.5"), 500}};
@@ -330,7 +337,7 @@ BOOST_AUTO_TEST_CASE(unusable_messages_of_a_half_open_sa_cost_nothing) {
     BOOST_TEST(dropped.half_open_limit >= 992u);
 }
 
-// covers class-ikev1
+// covers class-ikev1, 2408-5.7-b
 BOOST_AUTO_TEST_CASE(a_third_message_with_no_public_value_is_as_if_it_had_not_come) {
     TwoGateways net({{old_left_vpn()}}, {{mirrored(old_left_vpn())}});
     unsigned sent = 0;

@@ -93,6 +93,7 @@ BOOST_AUTO_TEST_CASE(both_at_once_with_one_first_message_late) {
         }
 }
 
+// covers 2408-2.5.3-d
 BOOST_AUTO_TEST_CASE(either_side_may_make_phase_one_anew_and_keeps_the_children) {
     for (const auto end : {End::left, End::right}) {
         OldTunnel t;

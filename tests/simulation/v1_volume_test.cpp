@@ -88,6 +88,7 @@ BOOST_AUTO_TEST_CASE(the_peers_limit_leads_to_a_rekey_and_nothing_is_lost) {
     }
 }
 
+// covers 2407-4.5.4-a, 2407-4.6.3.1-a
 BOOST_AUTO_TEST_CASE(a_responder_with_a_smaller_limit_says_which) {
     const Lifetimes half_hour{.seconds = 1800, .kilobytes = {}};
     // One hour and no limit here.

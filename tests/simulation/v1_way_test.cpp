@@ -145,6 +145,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_takes_no_parts_gets_none) {
     BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 10s));
 }
 
+// covers 2408-5.1-d
 BOOST_AUTO_TEST_CASE(any_single_message_may_be_lost) {
     for (unsigned lost = 1; lost <= 9; ++lost) {
         BOOST_TEST_CONTEXT("message " << lost) {
@@ -219,6 +220,7 @@ BOOST_AUTO_TEST_CASE(waits_of_more_than_half_a_minute_between_repetitions_lose_n
     }
 }
 
+// covers 2408-5.1-e
 BOOST_AUTO_TEST_CASE(a_peer_that_never_answers_is_tried_for_ever) {
     const auto left = old_left_vpn();
     TwoGateways net({{left}}, {{mirrored(left)}});

@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(every_truncation_fails) {
     }
 }
 
-// covers class-header
+// covers class-header, 2408-5.1-a
 BOOST_AUTO_TEST_CASE(a_length_that_is_not_the_datagrams_fails) {
     for (const std::uint8_t length : std::initializer_list<std::uint8_t>{0, 27, 29, 255}) {
         auto wrong = sample;
@@ -66,6 +66,7 @@ BOOST_AUTO_TEST_CASE(any_version_and_exchange_are_read_and_reserved_flags_ignore
 }
 
 // RFC 2408 3.1: encryption, commit, authentication only; IKEv2 ignores these bits.
+// covers 2408-3.1-e
 BOOST_AUTO_TEST_CASE(the_flags_of_ikev1_are_read_and_written_with_its_version) {
     auto v1 = sample;
     v1[17] = 0x10;
@@ -78,6 +79,10 @@ BOOST_AUTO_TEST_CASE(the_flags_of_ikev1_are_read_and_written_with_its_version) {
     ByteWriter out;
     encode_header(*decoded, out);
     BOOST_TEST(hexadecimal(out.view()) == hexadecimal(v1));
+    v1[19] = 0xff;
+    ByteWriter without_reserved;
+    encode_header(decode_header(v1).value(), without_reserved);
+    BOOST_TEST(without_reserved.view()[19] == 0x07);
     v1[17] = 0x20;
     BOOST_TEST(!decode_header(v1)->encryption);
 }

@@ -42,6 +42,7 @@ BOOST_AUTO_TEST_CASE(addresses_subnets_and_ranges_are_selectors) {
                "2001:db8:a::/48[udp]");
 }
 
+// covers 2408-5.8-b
 BOOST_AUTO_TEST_CASE(what_is_no_selector_is_refused) {
     BOOST_TEST(text(id(IdType::fqdn, "677731")) == "refused");
     BOOST_TEST(text(id(IdType::ipv4_subnet, "c0a80a00 ff00ff00")) == "refused");
@@ -50,6 +51,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_selector_is_refused) {
     BOOST_TEST(text(id(IdType::ipv4_range, "0a000009 0a000001")) == "refused");
 }
 
+// covers 2408-5.8-a
 BOOST_AUTO_TEST_CASE(a_selector_takes_the_shortest_form_and_comes_back) {
     struct Row {
         const char* text;
@@ -86,11 +88,12 @@ BOOST_AUTO_TEST_CASE(ports_that_ikev1_cannot_say_are_nothing) {
     BOOST_TEST(!id_of(opaque));
 }
 
-// covers 3947-4-k
+// covers 3947-4-k, 2407-4.6.2-a, 2408-3.8-a, 2408-5.8-a
 BOOST_AUTO_TEST_CASE(an_identity_keeps_its_type) {
     const auto identity = policy::Identity::parse("vpn@right.example.org").value();
     const auto payload = id_of(identity);
     BOOST_TEST((payload.type == IdType::user_fqdn));
+    BOOST_TEST(payload.protocol == 0);
     BOOST_TEST(payload.port == 0);
     BOOST_TEST((identity_of(payload) == identity));
 }

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(each_class_ends_as_it_should) {
 }
 
 // CVE-2023-38711: the identity of a quick mode is of a type that names no addresses.
-// covers class-identity
+// covers class-identity, 2408-5.8-b
 BOOST_AUTO_TEST_CASE(a_name_is_no_selector) {
     for (unsigned type = 0; type < 256; ++type) {
         const IdPayload id{IdType{static_cast<std::uint8_t>(type)}, 0, 0, octets("677731")};
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_full_datagram_of_the_smallest_payloads_is_cut_off) {
 }
 
 // CVE-2019-10155: without the HASH payload in front nothing counts as protected.
-// covers class-delete
+// covers class-delete, 2408-5.15-d
 BOOST_AUTO_TEST_CASE(an_informational_exchange_whose_hash_is_elsewhere_is_refused) {
     const std::vector<Payload> payloads = {
         DeletePayload{.protocol = policy::ProtocolId::esp, .children = {policy::ChildSpi{1}}},

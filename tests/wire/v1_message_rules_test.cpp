@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(charons_aggressive_mode_and_informational_exchanges_are_rea
     BOOST_TEST((refusal->notifies.at(0).type == NotifyType::no_proposal_chosen));
 }
 
-// covers class-missing-payload
+// covers class-missing-payload, 2407-4.2.1-b
 BOOST_AUTO_TEST_CASE(no_message_is_read_without_its_payloads) {
     BOOST_TEST(!read_main_mode_sa(chain({})));
     BOOST_TEST(!read_main_mode_sa_response(chain({})));
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(what_must_come_first_comes_first) {
 }
 
 // RFC 2408 4.2.
-// covers 2409-3.2-a
+// covers 2409-3.2-a, 2408-4.1.1-a, 2408-4.2-g, 2408-4.2-i
 BOOST_AUTO_TEST_CASE(an_answer_chooses_one_suite) {
     BOOST_TEST(
         (fault(read_main_mode_sa_response(chain({two_transforms}))) == DecodeFault::too_many));
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(nat_detection_of_the_drafts_and_unknown_payloads_are_let_pa
     BOOST_TEST(read_main_mode_sa(chain({isakmp, unknown, vendor, notify})).has_value());
 }
 
-// covers class-delete
+// covers class-delete, 2408-5.15-d
 BOOST_AUTO_TEST_CASE(a_delete_in_clear_is_told_from_a_protected_one) {
     BOOST_TEST(read_unprotected_informational(chain({removal})).value().deletes.size() == 1U);
     BOOST_TEST(!read_protected_informational(chain({removal})));

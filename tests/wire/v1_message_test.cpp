@@ -74,7 +74,7 @@ Octets reencode(const Message& decoded) {
 
 } // namespace
 
-// covers 2409-A-a
+// covers 2409-A-a, 2407-4.5-a, 2408-2.5.2-a, 2408-3.1-a, 2408-3.1-c, 2408-5.3-a
 BOOST_AUTO_TEST_CASE(charons_messages_reencode_to_the_same_octets) {
     std::size_t count = 0;
     for_each_message([&](const RecordedMessage& recorded) {
@@ -88,6 +88,7 @@ BOOST_AUTO_TEST_CASE(charons_messages_reencode_to_the_same_octets) {
     BOOST_TEST(count > 150U);
 }
 
+// covers 2408-2.5.2-a, 2408-5.3-a
 BOOST_AUTO_TEST_CASE(charons_opened_payloads_reencode_to_the_same_octets) {
     std::size_t count = 0;
     for_each_message([&](const RecordedMessage& recorded) {
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE(charons_opened_payloads_reencode_to_the_same_octets) {
     BOOST_TEST(count > 90U);
 }
 
-// covers class-out-of-bounds
+// covers class-out-of-bounds, 2408-5.1-a
 BOOST_AUTO_TEST_CASE(a_message_that_was_cut_is_never_read_further) {
     for_each_message([](const RecordedMessage& recorded) {
         const std::span datagram(recorded.datagram);
@@ -157,6 +158,7 @@ BOOST_AUTO_TEST_CASE(any_octet_changed_to_anything_is_survived) {
     });
 }
 
+// covers 2408-5.2-d
 BOOST_AUTO_TEST_CASE(another_major_version_is_refused_and_another_minor_one_read) {
     BOOST_TEST((fault(message(0, "", 0, 0x20)) == DecodeFault::wrong_version));
     BOOST_TEST(!fault(message(0, "", 0, 0x11)));
@@ -204,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_hash_is_put_before_what_it_covers) {
     BOOST_TEST(std::ranges::equal(chain->behind(0), covered));
 }
 
-// covers 2409-3.2-b, 2409-B-c
+// covers 2409-3.2-b, 2409-B-c, 2408-4.1.1-b, 2408-4.1.1-c
 BOOST_AUTO_TEST_CASE(a_ciphertext_is_everything_behind_the_header) {
     const auto decoded = decode_message(message(8, "0102030405060708", 0x01));
     BOOST_REQUIRE(decoded);

@@ -51,7 +51,8 @@ Transform with_attributes(std::string_view hexadecimal) {
 
 } // namespace
 
-// covers 2409-5-h, 2409-A-b
+// covers 2409-5-h, 2409-A-b, 2407-4.2.2-a, 2407-4.2.3-a, 2407-4.4.1.1-a, 2407-4.4.2.1-a, 2407-4.5-b
+// covers 2408-3.4-b, 2408-3.4-c, 2408-5.4-a
 BOOST_AUTO_TEST_CASE(a_proposal_of_phase_1_is_read) {
     const auto decoded = decode_body(type, isakmp_sa);
     BOOST_REQUIRE(decoded);
@@ -79,6 +80,8 @@ BOOST_AUTO_TEST_CASE(every_truncation_fails) {
     }
 }
 
+// covers 2407-4.2.2-b, 2407-4.2.3-b, 2408-3.5-a, 2408-3.6-a, 2408-4.2-c, 2408-4.2-d, 2408-5.4-b
+// covers 2408-5.4-c, 2408-5.5-d, 2408-5.5-e, 2408-5.6-d
 BOOST_AUTO_TEST_CASE(what_contradicts_itself_is_refused) {
     struct Row {
         const char* what;
@@ -89,9 +92,12 @@ BOOST_AUTO_TEST_CASE(what_contradicts_itself_is_refused) {
         {"nothing", "", DecodeFault::truncated},
         {"another DOI", "00000002 00000001" + proposal(true, 1, 1), DecodeFault::bad_value},
         {"another situation", "00000001 00000003" + proposal(true, 1, 1), DecodeFault::bad_value},
+        {"one of integrity", "00000001 00000005" + proposal(true, 1, 1), DecodeFault::bad_value},
         {"no proposal", ipsec, DecodeFault::truncated},
         {"a proposal of no length", ipsec + "00 00 0000 01 01 00 00", DecodeFault::bad_length},
         {"a marker of a transform", ipsec + "03 00 0008 01 01 00 00", DecodeFault::bad_value},
+        {"a proposal behind a transform", ipsec + "00 00 0010 01 01 00 01 02 00 0008 01 01 0000",
+         DecodeFault::bad_value},
         {"more that is not there", ipsec + "02 00 0008 01 01 00 00", DecodeFault::truncated},
         {"less than is there", ipsec + "00 00 0008 01 01 00 00 00", DecodeFault::trailing_octets},
         {"more transforms than said", ipsec + "00 00 0018 01 01 00 01" + transforms(2),
@@ -137,6 +143,7 @@ BOOST_AUTO_TEST_CASE(proposals_of_one_number_stand_together) {
         !fault(type, ipsec + proposal(false, 1, 1) + proposal(false, 1, 1) + proposal(true, 2, 1)));
 }
 
+// covers 2407-4.4.4-a
 BOOST_AUTO_TEST_CASE(an_esp_transform_is_read_and_written) {
     const EspTransform esp{.id = EspTransformId::aes_cbc,
                            .key_bits = 128,
@@ -151,6 +158,7 @@ BOOST_AUTO_TEST_CASE(an_esp_transform_is_read_and_written) {
     BOOST_TEST(read->to_string() == "AES_CBC_128/HMAC_SHA1_96/MODP_1024/UDP_TUNNEL/ESN");
 }
 
+// covers 2407-4.5-b, 2407-4.5.2-a, 2407-4.5.2-b
 BOOST_AUTO_TEST_CASE(lifetimes_are_pairs_of_either_form) {
     const auto suite = [](std::string_view list) {
         return read_phase_one_suite(with_attributes(list));
@@ -170,6 +178,7 @@ BOOST_AUTO_TEST_CASE(lifetimes_are_pairs_of_either_form) {
     }
 }
 
+// covers 2407-4.5.2-b, 2407-4.5.3-a
 BOOST_AUTO_TEST_CASE(what_is_not_understood_is_marked_and_what_comes_twice_refused) {
     BOOST_TEST(read_phase_one_suite(with_attributes("800d0001")).value().unknown_attribute);
     BOOST_TEST(read_phase_one_suite(with_attributes("80630001")).value().unknown_attribute);
@@ -186,6 +195,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_understood_is_marked_and_what_comes_twice_refus
     BOOST_TEST(!read_esp_transform(with_attributes("800b0002")));
 }
 
+// covers 2407-4.6.3.1-a
 BOOST_AUTO_TEST_CASE(a_responder_lifetime_is_read_by_its_protocol) {
     const auto esp = responder_lifetime(ProtocolId::esp, octets("01020304"), {1800, 1000000});
     BOOST_TEST((read_responder_lifetime(esp).value() == Lifetimes{1800, 1000000}));

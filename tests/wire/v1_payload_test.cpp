@@ -59,6 +59,7 @@ const std::vector<Payload> samples = {
 
 } // namespace
 
+// covers 2408-5.15-b
 BOOST_AUTO_TEST_CASE(each_decodes_what_it_encodes) {
     for (const auto& payload : samples) {
         BOOST_TEST_CONTEXT(to_string(payload_type(payload))) {
@@ -78,7 +79,7 @@ BOOST_AUTO_TEST_CASE(payloads_of_ikev2_are_unknown_ones) {
     }
 }
 
-// covers 2409-5-f
+// covers 2409-5-f, 2408-3.4-a, 2408-5.2-c, 2408-5.3-b
 BOOST_AUTO_TEST_CASE(lengths_and_values_that_the_rfcs_forbid_are_refused) {
     struct Row {
         PayloadType type;
@@ -134,6 +135,7 @@ BOOST_AUTO_TEST_CASE(lengths_and_values_that_the_rfcs_forbid_are_refused) {
 }
 
 // covers 3706-5.3-a, 3706-5.3-b, 3706-5.3-c, 3706-5.3-e
+// covers 2408-5.14-a
 BOOST_AUTO_TEST_CASE(the_dead_peer_detection_names_the_sa_and_a_number) {
     const auto payload = dead_peer_detection(NotifyType::r_u_there_ack, cookies, 0x01020304);
     BOOST_TEST(
@@ -146,6 +148,14 @@ BOOST_AUTO_TEST_CASE(the_dead_peer_detection_names_the_sa_and_a_number) {
     BOOST_TEST(!cookies_of(Octets(17)));
 }
 
+// covers 2407-4.6.3.3-a
+BOOST_AUTO_TEST_CASE(an_initial_contact_names_the_sa_and_has_no_data) {
+    const NotifyPayload payload{.spi = spi_of(cookies), .type = NotifyType::initial_contact};
+    BOOST_TEST(encode_body(payload) ==
+               hexadecimal(octets("00000001 01 10 6002" + std::string(cookie_octets))));
+}
+
+// covers 2408-5.15-f
 BOOST_AUTO_TEST_CASE(a_delete_of_another_protocol_is_counted_and_left) {
     const auto decoded = decode_body(PayloadType::delete_sa, "00000001 04 02 0002 0001 0002");
     BOOST_REQUIRE(decoded);
@@ -155,6 +165,7 @@ BOOST_AUTO_TEST_CASE(a_delete_of_another_protocol_is_counted_and_left) {
     BOOST_TEST(removal.isakmp.empty());
 }
 
+// covers 2408-2.5.2-a
 BOOST_AUTO_TEST_CASE(reserved_octets_are_ignored_and_sent_as_zero) {
     const auto decoded = decode_body(PayloadType::nat_original_address, "01 ffffff 0a000001");
     BOOST_REQUIRE(decoded);
