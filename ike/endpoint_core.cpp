@@ -8,6 +8,19 @@
 
 namespace viaduct::ike {
 
+namespace {
+
+bool meet(const std::vector<policy::TrafficSelector>& a,
+          const std::vector<policy::TrafficSelector>& b) {
+    return std::ranges::any_of(a, [&](const policy::TrafficSelector& one) {
+        return std::ranges::any_of(b, [&](const policy::TrafficSelector& other) {
+            return one.intersect(other).has_value();
+        });
+    });
+}
+
+} // namespace
+
 Endpoint::Core::Core(policy::ConnectionSet connections, Botan::RandomNumberGenerator& rng,
                      EndpointSettings settings)
     : settings_(std::move(settings)),
@@ -54,7 +67,35 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
                     // One that is to be replaced may have been another's name for the same peer.
                     return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
                 },
+            .transport_mode_user =
+                [this](const policy::UdpPath& path, const ChildUser& peer,
+                       const ChildSelectors& selectors) {
+                    return transport_mode_user(path, peer, selectors);
+                },
             .retired = retired_};
+}
+
+std::optional<ChildUser>
+Endpoint::Core::transport_mode_user(const policy::UdpPath& path, const ChildUser& peer,
+                                    const policy::ChildSelectors& selectors) const {
+    const auto takes_some = [&](const ChildSaStatus& child) {
+        return child.mode == policy::EspMode::transport &&
+               meet(child.local_selectors, selectors.local) &&
+               meet(child.remote_selectors, selectors.remote);
+    };
+    for (const auto& [spi, entry] : sas_) {
+        const auto& other = entry.sa.facts().path;
+        if (other.local.address != path.local.address ||
+            other.remote.address != path.remote.address || other.remote.port == path.remote.port)
+            continue;
+        const auto status = entry.sa.status();
+        if (!status || !status->peer)
+            continue;
+        ChildUser user{entry.sa.connection(), *status->peer};
+        if (user != peer && std::ranges::any_of(status->children, takes_some))
+            return user;
+    }
+    return std::nullopt;
 }
 
 void Endpoint::Core::settle(TimePoint now, wire::IkeSpi spi) {

@@ -106,6 +106,8 @@ private:
     /// Whether the IKE SA of an on-demand connection is being replaced by one authenticated anew.
     bool is_replaced(const ConnectionUpkeep& upkeep) const;
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
+    std::optional<ChildUser> transport_mode_user(const policy::UdpPath& path, const ChildUser& peer,
+                                                 const policy::ChildSelectors& selectors) const;
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
     /// Whether nothing is lost with the end of an SA that has a complete successor.
     bool takes_over(const AnyIkeSa& old, const AnyIkeSa& successor);

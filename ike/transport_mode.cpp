@@ -15,12 +15,10 @@ bool are_all_of(std::span<const policy::TrafficSelector> selectors,
 
 } // namespace
 
-policy::EspMode mode_between(const IkeSaFacts& facts, const policy::Connection& connection,
-                             std::span<const policy::TrafficSelector> local,
-                             std::span<const policy::TrafficSelector> remote) {
-    const bool fits = !facts.nat.found() && are_all_of(local, facts.path.local.address) &&
-                      are_all_of(remote, facts.path.remote.address);
-    return fits ? connection.esp.mode : policy::EspMode::tunnel;
+bool are_between_gateways(const policy::UdpPath& path,
+                          std::span<const policy::TrafficSelector> local,
+                          std::span<const policy::TrafficSelector> remote) {
+    return are_all_of(local, path.local.address) && are_all_of(remote, path.remote.address);
 }
 
 } // namespace viaduct::ike

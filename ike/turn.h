@@ -34,6 +34,13 @@ struct Ascription {
     std::vector<std::string> earlier;
 };
 
+/// Who has a child SA: a peer of a connection.
+struct ChildUser {
+    std::string connection;
+    policy::Identity peer;
+    friend bool operator==(const ChildUser&, const ChildUser&) = default;
+};
+
 struct Turn {
     TimePoint now;
     Botan::RandomNumberGenerator& rng;
@@ -61,6 +68,12 @@ struct Turn {
     std::function<bool(const std::string& connection, wire::IkeSpi spi)> is_carried_elsewhere;
     /// Whether this peer has an IKE SA of the connection already.
     std::function<bool(const std::string& connection, const policy::Identity& peer)> has_peer;
+    /// Who else at the far end of `path`, beside this peer, has a child SA in transport mode that
+    /// takes some of these packets. The peer is the same where the UDP port is, whatever it calls
+    /// itself, and where connection and identity are, through whatever mapping of a NAT it comes.
+    std::function<std::optional<ChildUser>(const policy::UdpPath& path, const ChildUser& peer,
+                                           const policy::ChildSelectors& selectors)>
+        transport_mode_user;
     /// By the time at which they leave the kernel.
     std::multimap<TimePoint, RetiredChild>& retired;
     std::optional<Ascription> ascription = std::nullopt;

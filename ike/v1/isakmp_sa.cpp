@@ -13,6 +13,7 @@
 #include "ike/v1/quick_mode_initiator.h"
 #include "ike/v1/succession.h"
 #include "ike/v1/timers.h"
+#include "ike/v1/transport_mode.h"
 #include "ike/wire/v1_message_rules.h"
 
 #include <algorithm>
@@ -260,8 +261,7 @@ void IsakmpSa::on_message(Turn& turn, const Received& received) {
         [&](auto& each) { return HandleMessage{turn, facts_, received}(std::move(each)); }, state);
     if (auto* sa = std::get_if<Established>(&state_); sa && established) {
         report_move(turn, facts_, path, sa->connection->name);
-        for (auto& child : sa->children)
-            move_child(turn, facts_, child);
+        v1::move_children(turn, facts_, *sa);
     }
     if (auto* sa = std::get_if<Established>(&state_))
         mind_message_ids(turn, *sa);
@@ -437,8 +437,7 @@ void IsakmpSa::inherit(Turn& turn, std::vector<Child> children,
                        std::vector<QuickModeWanted> waiting) {
     auto& sa = std::get<Established>(state_);
     v1::inherit(turn, facts_, sa, std::move(children), std::move(waiting));
-    for (auto& child : sa.children)
-        move_child(turn, facts_, child);
+    v1::move_children(turn, facts_, sa);
 }
 
 void IsakmpSa::activate_children(Turn& turn) {

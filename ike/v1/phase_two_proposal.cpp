@@ -1,6 +1,5 @@
 #include "ike/v1/phase_two_proposal.h"
 
-#include "ike/transport_mode.h"
 #include "ike/wire/v1_identification.h"
 #include "policy/proposal_choice.h"
 
@@ -222,24 +221,19 @@ std::vector<policy::Proposal> with_group(const policy::EspPolicy& esp, KeyExchan
     return out;
 }
 
-policy::EspMode answered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
-                              const wire::v1::SaPayload& offered, const ChildSelectors& pair) {
-    const auto mode = mode_between(facts, connection, pair.local, pair.remote);
-    return mode == policy::EspMode::transport &&
-                   offered_transforms(offered, wire::v1::Encapsulation::transport).empty()
-               ? policy::EspMode::tunnel
-               : mode;
+bool offers(const wire::v1::SaPayload& sa, wire::v1::Encapsulation encapsulation) {
+    return !offered_transforms(sa, encapsulation).empty();
 }
 
 wire::v1::Encapsulation encapsulation_of(const IkeSaFacts& facts, const PeerExtensions& peer,
                                          policy::EspMode mode) {
     using wire::v1::Encapsulation;
-    if (mode == policy::EspMode::transport)
-        return Encapsulation::transport;
+    const bool transport = mode == policy::EspMode::transport;
     if (!facts.nat.found())
-        return Encapsulation::tunnel;
-    return peer.numbering == wire::v1::NatNumbering::rfc3947 ? Encapsulation::udp_tunnel
-                                                             : Encapsulation::udp_tunnel_draft;
+        return transport ? Encapsulation::transport : Encapsulation::tunnel;
+    if (peer.numbering == wire::v1::NatNumbering::rfc3947)
+        return transport ? Encapsulation::udp_transport : Encapsulation::udp_tunnel;
+    return transport ? Encapsulation::udp_transport_draft : Encapsulation::udp_tunnel_draft;
 }
 
 std::uint64_t kilobytes_of(std::uint64_t octets) {

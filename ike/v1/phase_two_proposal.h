@@ -23,13 +23,11 @@ std::vector<policy::KeyExchangeMethod> groups_of(const policy::EspPolicy& esp);
 std::vector<policy::Proposal> with_group(const policy::EspPolicy& esp,
                                          policy::KeyExchangeMethod group);
 
-/// How ESP is to travel. Transport mode is not in UDP (mode_between).
+/// How ESP is to travel, by the numbers of RFC 3947 section 5.1 or of the drafts before it.
 wire::v1::Encapsulation encapsulation_of(const IkeSaFacts& facts, const PeerExtensions& peer,
                                          policy::EspMode mode);
-/// The mode of a child between these selectors that the peer's proposals can be taken in: the
-/// connection's where it is offered, else tunnel mode, which protects the same packets.
-policy::EspMode answered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
-                              const wire::v1::SaPayload& offered, const ChildSelectors& pair);
+/// Whether some ESP transform travels so.
+bool offers(const wire::v1::SaPayload& sa, wire::v1::Encapsulation encapsulation);
 
 wire::v1::SaPayload phase_two_offer(const policy::Connection& connection,
                                     const std::vector<policy::Proposal>& proposals,

@@ -3,7 +3,6 @@
 #include "ike/child_installation.h"
 #include "ike/crypto/v1_authentication.h"
 #include "ike/rekey_collision.h"
-#include "ike/transport_mode.h"
 #include "ike/v1/exchange_message.h"
 #include "ike/v1/failure_notification.h"
 #include "ike/v1/phase_one.h"
@@ -11,6 +10,7 @@
 #include "ike/v1/quick_mode.h"
 #include "ike/v1/succession.h"
 #include "ike/v1/timers.h"
+#include "ike/v1/transport_mode.h"
 #include "ike/wire/v1_message_rules.h"
 #include "policy/selector_narrowing.h"
 
@@ -47,8 +47,7 @@ std::optional<QuickModeSent> prepare(Turn& turn, const IkeSaFacts& facts, Establ
             return std::nullopt;
         key_exchange = std::move(*made);
     }
-    const auto mode =
-        mode_between(facts, *sa.connection, wanted.selectors.local, wanted.selectors.remote);
+    const auto mode = offered_mode(facts, *sa.connection, wanted.selectors);
     return QuickModeSent{
         .wanted = std::move(wanted),
         .mode = mode,
@@ -75,6 +74,8 @@ std::optional<Payloads> request_payloads(const IkeSaFacts& facts, const Establis
     }
     payloads.emplace_back(ids->first);
     payloads.emplace_back(ids->second);
+    for (auto& each : original_addresses(facts, sa.peer, sent.mode, Role::initiator))
+        payloads.push_back(std::move(each));
     return payloads;
 }
 
@@ -105,10 +106,13 @@ agreed_selectors(const IkeSaFacts& facts, const QuickModeSent& sent,
         auto all = policy::verify_narrowing(ours.local, ours.remote, ours.local, ours.remote);
         return std::move(*all);
     }
-    const auto answered =
+    auto answered =
         selectors_of(answer.id_initiator, answer.id_responder, Role::initiator, facts.path);
     if (!answered)
         return std::unexpected(answered.error());
+    // charon returns the addresses that it sees itself.
+    if (sent.mode == policy::EspMode::transport && facts.nat.found())
+        answered = between_gateways(facts.path, std::move(*answered));
     auto agreed =
         policy::verify_narrowing(ours.local, ours.remote, answered->local, answered->remote);
     if (!agreed)
@@ -135,6 +139,8 @@ std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Es
     auto selectors = agreed_selectors(facts, sent, answer);
     if (!selectors)
         return std::unexpected(selectors.error());
+    if (auto taken = taken_by_another(turn, facts, sa, sent.mode, *selectors))
+        return std::unexpected(std::move(*taken));
     policy::Secret shared_secret;
     if (sent.key_exchange) {
         if (!answer.key_exchange)

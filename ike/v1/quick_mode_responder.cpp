@@ -9,6 +9,7 @@
 #include "ike/v1/quick_mode.h"
 #include "ike/v1/succession.h"
 #include "ike/v1/timers.h"
+#include "ike/v1/transport_mode.h"
 #include "ike/wire/v1_message_rules.h"
 
 #include <algorithm>
@@ -52,18 +53,22 @@ std::expected<Answer, Cause> decide(Turn& turn, const IkeSaFacts& facts, const E
                                     const wire::v1::QuickModeSa& request) {
     const auto group = group_of(request);
     const auto offered =
-        selectors_of(request.id_initiator, request.id_responder, Role::responder, facts.path);
-    const auto mode = offered ? answered_mode(facts, *sa.connection, request.sa, *offered)
-                              : policy::EspMode::tunnel;
+        selectors_of(request.id_initiator, request.id_responder, Role::responder, facts.path)
+            .and_then([&](ChildSelectors named) {
+                return meant_selectors(facts, sa, request, std::move(named));
+            });
+    if (!offered)
+        return std::unexpected(offered.error());
+    const auto mode = answered_mode(facts, sa, request.sa, *offered);
     auto choice =
         choose_phase_two(*sa.connection, request.sa, group, encapsulation_of(facts, sa.peer, mode));
     if (!choice)
         return std::unexpected(choice.error());
-    if (!offered)
-        return std::unexpected(offered.error());
     auto selectors = accept_selectors(*sa.connection, *offered);
     if (!selectors)
         return std::unexpected(selectors.error());
+    if (auto taken = taken_by_another(turn, facts, sa, mode, *selectors))
+        return std::unexpected(std::move(*taken));
     Answer answer{mode, std::move(*choice), std::move(*selectors), {}, std::nullopt};
     if (group != policy::KeyExchangeMethod::none) {
         const auto ours = crypto::KeyExchange::generate(group, turn.rng);
@@ -91,7 +96,8 @@ void refuse(Turn& turn, const IkeSaFacts& facts, Established& sa, wire::MessageI
         outcome::ChildFailed{sa.connection->name, Role::responder, std::move(why), std::nullopt});
 }
 
-Payloads response_payloads(const Established& sa, const wire::v1::QuickModeSa& request,
+Payloads response_payloads(const IkeSaFacts& facts, const Established& sa,
+                           const wire::v1::QuickModeSa& request, policy::EspMode mode,
                            wire::v1::SaPayload answered, policy::ChildSpi inbound_spi,
                            const wire::v1::Lifetimes& peer_life, const wire::Octets& nonce,
                            std::optional<wire::v1::KeyExchangePayload> key_exchange) {
@@ -103,6 +109,8 @@ Payloads response_payloads(const Established& sa, const wire::v1::QuickModeSa& r
         payloads.emplace_back(*request.id_initiator);
         payloads.emplace_back(*request.id_responder);
     }
+    for (auto& each : original_addresses(facts, sa.peer, mode, Role::responder))
+        payloads.push_back(std::move(each));
     if (const auto told = shorter_lifetimes(*sa.connection, peer_life);
         told != wire::v1::Lifetimes{})
         payloads.emplace_back(
@@ -128,8 +136,8 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
     const auto inbound_spi = draw_spi_beside(turn, answer.choice.peer_spi);
     const ChildSelectors selectors{answer.selectors.local(), answer.selectors.remote()};
     const auto payloads =
-        response_payloads(sa, request, answer.choice.answer, inbound_spi, answer.choice.lifetimes,
-                          nonce, std::move(answer.key_exchange));
+        response_payloads(facts, sa, request, answer.mode, answer.choice.answer, inbound_spi,
+                          answer.choice.lifetimes, nonce, std::move(answer.key_exchange));
     const auto child = install_quick_mode_child(turn, facts, sa,
                                                 {.role = Role::responder,
                                                  .inbound_spi = inbound_spi,

@@ -7,6 +7,21 @@ namespace viaduct::ike::v2 {
 
 using policy::EspMode;
 
+namespace {
+
+/// Transport mode where the connection wants it, no NAT is on the way, and the selectors are the
+/// two gateways' own addresses. Behind a NAT each side would have to put the addresses that it sees
+/// into the other's selectors (RFC 7296 section 2.23.1); tunnel mode carries the same packets.
+EspMode mode_between(const IkeSaFacts& facts, const policy::Connection& connection,
+                     std::span<const policy::TrafficSelector> local,
+                     std::span<const policy::TrafficSelector> remote) {
+    return !facts.nat.found() && are_between_gateways(facts.path, local, remote)
+               ? connection.esp.mode
+               : EspMode::tunnel;
+}
+
+} // namespace
+
 EspMode offered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
                      const ChildSelectors& selectors) {
     return mode_between(facts, connection, selectors.local, selectors.remote);

@@ -15,7 +15,8 @@
 
 namespace viaduct::ike::v2 {
 
-/// What we ask for: transport mode where it can be and the connection wants it (mode_between).
+/// What we ask for: transport mode where the connection wants it, no NAT is on the way, and the
+/// selectors are the two gateways' own addresses.
 policy::EspMode offered_mode(const IkeSaFacts& facts, const policy::Connection& connection,
                              const ChildSelectors& selectors);
 /// As responder: transport mode where the peer asks for it and we would.

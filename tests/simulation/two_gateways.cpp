@@ -1,6 +1,7 @@
 #include "tests/simulation/two_gateways.h"
 
 #include "ike/overloaded.h"
+#include "ike/transport_mode.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -28,6 +29,17 @@ bool listens(const Gateway& gateway, const policy::UdpPath& path) {
            path.local.port == gateway.settings.nat_port;
 }
 
+/// In transport mode in UDP each side has the addresses that it sees itself; protocols and ports
+/// are what they can be compared by.
+std::vector<policy::TrafficSelector>
+comparable(const policy::ChildSa& child, const std::vector<policy::TrafficSelector>& selectors) {
+    auto out = selectors;
+    if (child.mode == policy::EspMode::transport && child.encapsulation)
+        for (auto& each : out)
+            each.start_address = each.end_address = {};
+    return out;
+}
+
 /// What is wrong between two children that have each other's SPIs.
 std::vector<std::string> differences(const policy::ChildSa& ours, const policy::ChildSa& theirs) {
     std::vector<std::string> out;
@@ -39,8 +51,8 @@ std::vector<std::string> differences(const policy::ChildSa& ours, const policy::
         out.emplace_back("different suites");
     if (theirs.mode != ours.mode)
         out.emplace_back("different modes");
-    if (theirs.local_selectors != ours.remote_selectors ||
-        theirs.remote_selectors != ours.local_selectors)
+    if (comparable(theirs, theirs.local_selectors) != comparable(ours, ours.remote_selectors) ||
+        comparable(theirs, theirs.remote_selectors) != comparable(ours, ours.local_selectors))
         out.emplace_back("different selectors");
     if (theirs.encapsulation.has_value() != ours.encapsulation.has_value())
         out.emplace_back("only one side encapsulates");
@@ -92,8 +104,10 @@ void FakeKernel::check(const policy::ChildSa& child) {
     if (child.soft_volume.bytes > child.hard_volume.bytes ||
         child.soft_volume.packets > child.hard_volume.packets)
         complain("a soft limit beyond the hard one");
-    if (child.mode == policy::EspMode::transport && child.encapsulation)
-        complain("transport mode in UDP");
+    if (child.mode == policy::EspMode::transport &&
+        !ike::are_between_gateways({{child.local_address, 0}, {child.remote_address, 0}},
+                                   child.local_selectors, child.remote_selectors))
+        complain("transport mode not between the gateways");
     // The kernel takes the newest state of a reqid, whatever it protects.
     for (const auto& [id, installed] : installed_)
         if (installed.child.reqid == child.reqid &&

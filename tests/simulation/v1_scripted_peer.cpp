@@ -114,7 +114,7 @@ std::optional<OldHeard> OldScriptedPeer::greet(const std::function<void(OldPaylo
     return heard.size() == before ? std::nullopt : std::optional(heard.back());
 }
 
-void OldScriptedPeer::authenticate(const OldHeard& answer) {
+void OldScriptedPeer::authenticate(const OldHeard& answer, const OldPayloads& behind_hash) {
     const auto message = v1::decode_message(answer.octets).value();
     const auto read =
         v1::read_aggressive_mode_response(std::get<v1::ClearMessage>(message).chain).value();
@@ -130,16 +130,28 @@ void OldScriptedPeer::authenticate(const OldHeard& answer) {
     skeyids_ = crypto::derive_shared_key_skeyids(suite_.prf, own.psk, secret, values_).value();
     cipher_ = crypto::derive_cipher_key(suite_, skeyids_.e).value();
     phase_vector_ = crypto::first_vector(suite_, values_).value();
-    const v1::Payload hash =
+    OldPayloads payloads{
         v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::initiator, suite_.prf,
                                                skeyids_.skeyid, values_, sa_body_, id_body_)
-                            .value()};
+                            .value()}};
+    payloads.insert(payloads.end(), behind_hash.begin(), behind_hash.end());
     send(encrypted(header(ExchangeType::aggressive, {}), v1::PayloadType::hash,
-                   v1::encode_chain(std::span(&hash, 1)), phase_vector_));
+                   v1::encode_chain(payloads), phase_vector_));
 }
 
 void OldScriptedPeer::establish() {
     authenticate(greet().value());
+}
+
+void OldScriptedPeer::establish_through_nat(v1::NatNumbering numbering) {
+    const auto id = numbering == v1::NatNumbering::rfc3947
+                        ? v1::OwnVendorId::nat_traversal_rfc3947
+                        : v1::OwnVendorId::nat_traversal_draft_03;
+    const auto answer =
+        greet([&](OldPayloads& payloads) { payloads.emplace_back(v1::vendor_id(id)); });
+    // Hashes of no address that either side has.
+    authenticate(answer.value(), {v1::NatDetectionPayload{numbering, drawn(rng)},
+                                  v1::NatDetectionPayload{numbering, drawn(rng)}});
 }
 
 Octets OldScriptedPeer::informational(const OldPayloads& payloads, MessageId id) {
@@ -155,7 +167,9 @@ void OldScriptedPeer::inform_behind(const OldPayloads& payloads, MessageId id) {
     send(first_hash_message(ExchangeType::informational_v1, id, payloads, vectors_.at(id)));
 }
 
-std::optional<OldHeard> OldScriptedPeer::begin_quick_mode(const v1::Lifetimes& lifetimes) {
+std::optional<OldHeard>
+OldScriptedPeer::begin_quick_mode(const v1::Lifetimes& lifetimes,
+                                  const std::function<void(OldPayloads&)>& change) {
     const auto id = draw_id();
     quick_nonce_ = drawn(rng);
     auto offer = ike::v1::phase_two_offer(own, own.esp.proposals, policy::ChildSpi{next_spi_++},
@@ -167,10 +181,11 @@ std::optional<OldHeard> OldScriptedPeer::begin_quick_mode(const v1::Lifetimes& l
     const auto ids = ike::v1::identifications_of({own.local_selectors, own.remote_selectors},
                                                  ike::Role::initiator)
                          .value();
+    OldPayloads payloads{offer, v1::NoncePayload{quick_nonce_}, ids.first, ids.second};
+    if (change)
+        change(payloads);
     vectors_[id] = first_vector(id);
-    send(first_hash_message(ExchangeType::quick_mode, id,
-                            {offer, v1::NoncePayload{quick_nonce_}, ids.first, ids.second},
-                            vectors_[id]));
+    send(first_hash_message(ExchangeType::quick_mode, id, payloads, vectors_[id]));
     const auto* answer = last(ExchangeType::quick_mode);
     return answer && answer->header.message_id == id ? std::optional(*answer) : std::nullopt;
 }

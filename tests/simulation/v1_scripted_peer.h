@@ -63,9 +63,11 @@ public:
     /// Sends the first message of aggressive mode, with these changes. What came back, if anything.
     std::optional<OldHeard> greet(const std::function<void(OldPayloads&)>& change = {});
     /// The third message, after greet().
-    void authenticate(const OldHeard& answer);
+    void authenticate(const OldHeard& answer, const OldPayloads& behind_hash = {});
     /// Aggressive mode: the ISAKMP SA stands.
     void establish();
+    /// The same with a NAT before either side, negotiated by RFC 3947 or by a draft.
+    void establish_through_nat(ike::wire::v1::NatNumbering numbering);
 
     /// An informational exchange, under a message ID of its own or this one.
     void inform(const OldPayloads& payloads, std::optional<ike::wire::MessageId> id = std::nullopt);
@@ -73,8 +75,9 @@ public:
     void inform_behind(const OldPayloads& payloads, ike::wire::MessageId id);
     /// The octets of one, for repetition.
     ike::wire::Octets informational(const OldPayloads& payloads, ike::wire::MessageId id);
-    /// A quick mode for the connection's subnets, with these durations; its answer.
-    std::optional<OldHeard> begin_quick_mode(const ike::wire::v1::Lifetimes& lifetimes = {});
+    /// A quick mode for the connection's subnets, with these durations and changes; its answer.
+    std::optional<OldHeard> begin_quick_mode(const ike::wire::v1::Lifetimes& lifetimes = {},
+                                             const std::function<void(OldPayloads&)>& change = {});
     /// The third message of it.
     void finish_quick_mode(const OldHeard& answer);
 
