@@ -1,5 +1,6 @@
 #include "xfrm/larval_state.h"
 
+#include "xfrm/attribute_view.h"
 #include "xfrm/kernel_address.h"
 #include "xfrm/state_flow.h"
 #include "xfrm/state_message.h"
@@ -29,6 +30,27 @@ std::vector<netns::NetlinkMessage> end_larval_state(const policy::ChildSa& trap)
     messages.push_back(std::move(message));
     messages.push_back(delete_state(named, Direction::outbound));
     return messages;
+}
+
+bool had_waited(std::span<const std::uint8_t> answer) {
+    const auto head = read_fixed<nlmsghdr>(answer);
+    if (!head || head->nlmsg_type != XFRM_MSG_NEWSA) {
+        return false;
+    }
+    const auto info = read_fixed<xfrm_usersa_info>(answer.subspan(NLMSG_HDRLEN));
+    return info && info->seq != 0;
+}
+
+void end_larval_states(RecordedKernel& kernel, const policy::ChildSa& trap) {
+    // More than any machine has processors.
+    constexpr unsigned most = 4096;
+    for (unsigned ended = 0; ended < most; ++ended) {
+        auto requests = end_larval_state(trap);
+        const auto answers = kernel.exchange(requests);
+        if (!answers[0] || !answers[1] || !had_waited(*answers[0])) {
+            return;
+        }
+    }
 }
 
 } // namespace viaduct::xfrm

@@ -134,14 +134,12 @@ struct SecurityAssociations::Router {
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved,
                                           std::uint32_t offload_to);
-    /// Sends requests that take out for good; the first failure of those from `first` on. What is
-    /// gone already is no failure, and what the kernel keeps is left over from now on.
-    std::expected<void, KernelFailure> remove(std::vector<NetlinkMessage>& requests,
-                                              std::size_t first);
+    /// Sends requests that take out for good; the first failure. What is gone already is none, and
+    /// what the kernel keeps is left over from now on.
+    std::expected<void, KernelFailure> remove(std::vector<NetlinkMessage>& requests);
     /// What was caught before must not keep the kernel from asking again for the traps that decide
     /// from now on.
-    void reopen_traps(const std::vector<PolicyChange>& changes,
-                      std::vector<NetlinkMessage>& requests) const;
+    void reopen_traps(const std::vector<PolicyChange>& changes);
 };
 
 SecurityAssociations::SecurityAssociations(std::unique_ptr<netns::NetlinkExchange> kernel,
@@ -408,8 +406,7 @@ std::expected<void, KernelFailure> SecurityAssociations::remove(ChildSaId child)
     }
     std::vector<NetlinkMessage> requests;
     const auto changes = router_->policies.drop(child);
-    router_->reopen_traps(changes, requests);
-    const auto first = requests.size();
+    router_->reopen_traps(changes);
     std::ranges::transform(changes, std::back_inserter(requests), message_for);
     for (const Direction direction : directions) {
         if (entry->second.present(direction)) {
@@ -417,14 +414,14 @@ std::expected<void, KernelFailure> SecurityAssociations::remove(ChildSaId child)
         }
     }
     router_->installed.erase(entry);
-    return router_->remove(requests, first);
+    return router_->remove(requests);
 }
 
 std::expected<void, KernelFailure>
-SecurityAssociations::Router::remove(std::vector<NetlinkMessage>& requests, std::size_t first) {
+SecurityAssociations::Router::remove(std::vector<NetlinkMessage>& requests) {
     const auto answers = kernel.exchange(requests);
     std::expected<void, KernelFailure> result;
-    for (std::size_t index = first; index < answers.size(); ++index) {
+    for (std::size_t index = 0; index < answers.size(); ++index) {
         if (answers[index] || is_gone(answers[index].error())) {
             continue;
         }
@@ -436,8 +433,7 @@ SecurityAssociations::Router::remove(std::vector<NetlinkMessage>& requests, std:
     return result;
 }
 
-void SecurityAssociations::Router::reopen_traps(const std::vector<PolicyChange>& changes,
-                                                std::vector<NetlinkMessage>& requests) const {
+void SecurityAssociations::Router::reopen_traps(const std::vector<PolicyChange>& changes) {
     std::set<std::uint32_t> reopened;
     for (const PolicyChange& change : changes) {
         const auto* const put = std::get_if<PutPolicy>(&change);
@@ -448,7 +444,7 @@ void SecurityAssociations::Router::reopen_traps(const std::vector<PolicyChange>&
         const auto trap = std::ranges::find_if(
             traps, [&](const auto& entry) { return entry.second.reqid == put->policy.reqid; });
         if (trap != traps.end()) {
-            std::ranges::move(end_larval_state(trap->second), std::back_inserter(requests));
+            end_larval_states(kernel, trap->second);
         }
     }
 }
@@ -459,8 +455,7 @@ std::expected<void, KernelFailure> SecurityAssociations::install_trap(const Chil
         return std::unexpected(failure(policies.error()));
     }
     // An earlier run may have left one, and the policies that it waited at are gone.
-    auto larval = end_larval_state(trap);
-    static_cast<void>(router_->kernel.exchange(larval));
+    end_larval_states(router_->kernel, trap);
     ReversibleBatch batch;
     for (const PolicyChange& change : router_->policies.add_beneath(trap.id, *policies)) {
         batch.add(message_for(change), delete_policy(selector_of(change)));
@@ -479,10 +474,9 @@ std::expected<void, KernelFailure> SecurityAssociations::remove_trap(ChildSaId t
     }
     std::vector<NetlinkMessage> requests;
     const auto changes = router_->policies.drop(trap);
-    router_->reopen_traps(changes, requests);
-    const auto first = requests.size();
+    router_->reopen_traps(changes);
     std::ranges::transform(changes, std::back_inserter(requests), message_for);
-    return router_->remove(requests, first);
+    return router_->remove(requests);
 }
 
 std::optional<policy::ChildSpi>

@@ -104,6 +104,17 @@ NetlinkAnswer FakeXfrm::carry_out(NetlinkMessage& request) {
         auto answer = add_state(octets, type == XFRM_MSG_NEWSA);
         return answer ? answer : refused(request, answer.error().code);
     }
+    case XFRM_MSG_ALLOCSPI: {
+        auto info = fixed_part<xfrm_userspi_info>(octets).info;
+        info.id.spi = htonl(fixed_part<xfrm_userspi_info>(octets).min);
+        info.seq = larval_states;
+        larval_states -= larval_states == 0 ? 0U : 1U;
+        NetlinkMessage kept("kept", XFRM_MSG_NEWSA, 0);
+        kept.put_fixed(info);
+        Octets made(kept.octets().begin(), kept.octets().end());
+        states[state_key(info.id.daddr, info.id.spi)] = made;
+        return told(std::move(made), XFRM_MSG_NEWSA);
+    }
     case XFRM_MSG_DELSA: {
         const auto id = fixed_part<xfrm_usersa_id>(octets);
         return states.erase(state_key(id.daddr, id.spi)) == 0 ? refused(request, ESRCH)

@@ -29,6 +29,8 @@ public:
     bool done_all_the_same = false;
     std::uint64_t requests = 0;
     std::uint64_t batches = 0;
+    /// How many states without SPI wait at a policy.
+    unsigned larval_states = 0;
     /// Algorithms, as names in an attribute, that it does not have.
     std::set<std::string> lacking;
     /// Attributes that it does not know and therefore forgets.

@@ -21,11 +21,18 @@ traps() { ip -netns r1 xfrm policy | grep -c 'reqid 14512[0-9]*' || true; }
 larval_drop() { ip netns exec "$1" cat /proc/sys/net/core/xfrm_larval_drop; }
 first_ping() { # why, address
     ip netns exec host1 ping -q -c 1 -W 20 "$2" >/dev/null || {
-        tail -n 40 "$OUT/viaductd.log"
-        xfrm_drops r1
-        ip netns exec r1 nft list table inet viaduct
+        show_drops
         die "the first packet did not arrive: $1"
     }
+}
+show_drops() {
+    tail -n 30 "$OUT/viaductd.log"
+    for router in r1 r2; do
+        echo "$router dropped:"
+        xfrm_drops "$router"
+        ip netns exec "$router" nft list counters table inet viaduct
+        ip -netns "$router" -statistics xfrm state | grep -A 1 'lifetime current'
+    done
 }
 negotiations() { grep -c 'IKE SA established.*router=r1' "$OUT/viaductd.log" || true; }
 
@@ -54,9 +61,14 @@ for host in {1..40}; do
     ip netns exec host1 ping -q -c 1 -W 20 192.168.20.20 >"$OUT/storm.$host" &
     pings[host]=$!
 done
+lost=()
 for host in {1..40}; do
-    wait "${pings[host]}" || die "a packet of the storm was lost"
+    wait "${pings[host]}" || lost+=("$host")
 done
+if [ ${#lost[@]} -gt 0 ]; then
+    show_drops
+    die "packets of the storm were lost: ${lost[*]}"
+fi
 await_state r1/vpn up
 [ "$(negotiations)" -eq $((before + 1)) ] || die "$(($(negotiations) - before)) negotiations of one storm"
 

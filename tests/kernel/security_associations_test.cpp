@@ -374,6 +374,20 @@ policy::ChildSa numbered_trap(std::uint64_t id) {
     return trap;
 }
 
+BOOST_AUTO_TEST_CASE(what_several_processors_left_waiting_goes_before_a_trap_stands) {
+    Kernel kernel;
+    const auto states = kernel.fake.states;
+    kernel.fake.larval_states = 3;
+    BOOST_REQUIRE(kernel.all.install_trap(numbered_trap(9)));
+    BOOST_TEST(kernel.fake.larval_states == 0U);
+    BOOST_TEST((kernel.fake.states == states));
+
+    kernel.fake.larval_states = 2;
+    BOOST_REQUIRE(kernel.all.remove(ChildSaId{1}));
+    BOOST_TEST(kernel.fake.larval_states == 0U);
+    BOOST_TEST(kernel.fake.states.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_trap_that_is_refused_leaves_nothing) {
     // The first two make the kernel ask again, which it need not.
     for (std::uint64_t position = 3; position <= 8; ++position) {
