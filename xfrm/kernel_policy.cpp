@@ -130,13 +130,34 @@ bool catches_neighbour_discovery(const ChildSa& child, const PolicySelector& out
            may_hold(out.destination, child.remote_address);
 }
 
-void append_neighbour_discovery(std::vector<KernelPolicy>& policies, PolicySelector out) {
+/// Where a gateway's own neighbour discovery comes from (RFC 4861 section 4): its address, that of
+/// the link, and none yet. An `out` policy is also about what is passed on, which stays protected.
+std::vector<policy::Subnet> discovery_sources(const ChildSa& child, const policy::Subnet& source) {
+    if (child.local_address.is_unspecified()) {
+        return {source};
+    }
+    std::vector<policy::Subnet> sources{{child.local_address, 128}};
+    for (const char* const text : {"fe80::/10", "::/128"}) {
+        const auto own = policy::Subnet::parse(text).value();
+        if (source.prefix_length <= own.prefix_length && source.contains(own.address)) {
+            sources.push_back(own);
+        }
+    }
+    return sources;
+}
+
+void append_neighbour_discovery(std::vector<KernelPolicy>& policies, const ChildSa& child,
+                                PolicySelector out) {
+    const auto sources = discovery_sources(child, out.source);
     out.protocol = IPPROTO_ICMPV6;
     out.destination_port = {};
     for (std::uint16_t type = first_neighbour_type; type <= last_neighbour_type; ++type) {
         out.source_port = {type, 0xffff};
-        policies.push_back({.selector = out, .in_clear = true});
         policies.push_back({.selector = mirrored(out, PolicyDirection::in), .in_clear = true});
+        for (const policy::Subnet& source : sources) {
+            policies.push_back({.selector = out, .in_clear = true});
+            policies.back().selector.source = source;
+        }
     }
 }
 
@@ -209,7 +230,7 @@ std::expected<std::vector<KernelPolicy>, SystemError> kernel_policies(const Chil
         }
     }
     for (const PolicySelector& out : discovery) {
-        append_neighbour_discovery(policies, out);
+        append_neighbour_discovery(policies, child, out);
     }
     // What a child names itself stands before what is let pass.
     std::ranges::stable_sort(policies, {}, &KernelPolicy::selector);

@@ -379,7 +379,9 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
         }
     }
     const auto id = before.id;
-    const std::uint32_t whole = before.offload == policy::HardwareOffload::packet ? offload_to : 0;
+    // States that stay in the kernel are not found by policies that ask for hardware.
+    const bool in_hardware = !in_place && before.offload == policy::HardwareOffload::packet;
+    const std::uint32_t whole = in_hardware ? offload_to : 0;
     const auto policies_before = policies.policies_of(id);
     const auto forth = policies.move(id, moved.local_address, moved.remote_address, whole);
     const auto back = policies.move_back(id, policies_before);

@@ -69,6 +69,13 @@ Expressions& Expressions::destination_port(std::uint16_t port) {
     return *this;
 }
 
+Expressions& Expressions::hop_limit(std::uint8_t limit) {
+    // Its place in the header: RFC 8200 section 3.
+    load_payload(NFT_PAYLOAD_NETWORK_HEADER, 7, 1, NFT_REG_1);
+    compare({&limit, 1});
+    return *this;
+}
+
 Expressions& Expressions::icmpv6_type(std::uint8_t first, std::uint8_t last) {
     load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, NFT_REG_1);
     nftnl_expr* const expression = add("range");

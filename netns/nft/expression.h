@@ -44,6 +44,8 @@ public:
     /// `th sport PORT`, `th dport PORT`. Only behind protocol().
     Expressions& source_port(std::uint16_t port);
     Expressions& destination_port(std::uint16_t port);
+    /// `ip6 hoplimit LIMIT`. Only behind family(ipv6).
+    Expressions& hop_limit(std::uint8_t limit);
     /// `icmpv6 type FIRST-LAST`. Only behind protocol(IPPROTO_ICMPV6).
     Expressions& icmpv6_type(std::uint8_t first, std::uint8_t last);
     /// `iif lo`, `oif lo`: what the router says to itself.

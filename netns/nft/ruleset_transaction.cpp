@@ -198,9 +198,14 @@ void append_clear_exceptions(Messages& messages, const BaseChain& chain,
         (output ? ike.source_port(port) : ike.destination_port(port)).accept();
         append_rule(messages, chain, "udp " + std::to_string(port) + " accept", std::move(ike));
     }
-    // RFC 4861 section 4: types 133 to 137, router solicitation to redirect.
+    // RFC 4861 section 4: types 133 to 137, router solicitation to redirect. What a router passes
+    // on has not the hop limit that all of them have, so it is no exception.
     Expressions neighbours;
-    neighbours.family(AddressFamily::ipv6).protocol(IPPROTO_ICMPV6).icmpv6_type(133, 137).accept();
+    neighbours.family(AddressFamily::ipv6)
+        .hop_limit(255)
+        .protocol(IPPROTO_ICMPV6)
+        .icmpv6_type(133, 137)
+        .accept();
     append_rule(messages, chain, "neighbour discovery accept", std::move(neighbours));
 }
 

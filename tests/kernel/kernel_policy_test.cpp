@@ -294,7 +294,8 @@ BOOST_AUTO_TEST_CASE(neighbour_discovery_passes_where_a_child_would_catch_it_and
     auto child = neighbours_child();
     child.mode = policy::EspMode::tunnel;
     child.local_selectors = child.remote_selectors = {selector("::/0")};
-    BOOST_TEST(count_in_clear(child) == 10);
+    // From the gateway's address, from one of the link and from none.
+    BOOST_TEST(count_in_clear(child) == 20);
     child.if_id = 5;
     BOOST_TEST(count_in_clear(child) == 0);
 
@@ -315,6 +316,21 @@ BOOST_AUTO_TEST_CASE(neighbour_discovery_passes_where_a_child_would_catch_it_and
     child.local_selectors = {selector("10.10.10.5/32")};
     child.remote_selectors = {selector("10.10.10.4/32")};
     BOOST_TEST(count_in_clear(child) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_gateway_passes_on_is_no_neighbour_discovery) {
+    auto child = neighbours_child();
+    child.mode = policy::EspMode::tunnel;
+    child.local_selectors = {selector("fd00:ffff::/64")};
+    child.remote_selectors = {selector("::/0")};
+    BOOST_TEST(count_in_clear(child) == 10);
+    const auto gateway = policy::Subnet::parse("fd00:ffff::5/128").value();
+    const auto policies = xfrm::kernel_policies(child).value();
+    for (const auto& each : policies) {
+        if (each.in_clear && each.selector.direction == PolicyDirection::out) {
+            BOOST_TEST((each.selector.source == gateway));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(whoever_names_neighbour_discovery_gets_it_encrypted) {

@@ -43,16 +43,18 @@ leaked=$(captured clear.pcap '')
 # One that somebody else holds on to passes on nothing in clear, until it has a name and a router again.
 ip netns exec r2 sleep 60 &
 holder=$!
-sleep 0.2
-passes() { ip -netns "$1" xfrm policy getdefault | grep -q 'fwd: accept'; }
+holds() { [ "$(ip netns identify "$holder")" = r2 ]; }
+wait_until 20 "somebody holds r2" holds
+forwarding() { ip -netns "$1" xfrm policy getdefault | grep -q "fwd: *$2"; }
 ip netns del r2
 lost() { grep -q 'its namespace went away' "$OUT/r2.log"; }
 wait_until 20 "r2 is missed" lost
 ip netns attach held "$holder"
-if passes held; then die "$(ip -netns held xfrm policy getdefault)"; fi
+blocked() { forwarding held block; }
+wait_until 20 "nothing passes in clear" blocked
 ip netns attach r2 "$holder"
 wait_until 20 "r2 runs again" daemon_runs r2
-passes r2 || die "$(ip -netns r2 xfrm policy getdefault)"
+forwarding r2 accept || die "$(ip -netns r2 xfrm policy getdefault)"
 kill "$holder"
 stop_daemon r1
 stop_daemon r2

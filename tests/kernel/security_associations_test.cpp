@@ -325,6 +325,22 @@ BOOST_AUTO_TEST_CASE(what_hardware_has_taken_over_is_made_again_when_its_ports_c
     BOOST_TEST((fake.states.size() == 2u && fake.policies.size() == 6u));
 }
 
+BOOST_AUTO_TEST_CASE(policies_ask_for_no_hardware_while_their_states_are_in_the_kernel) {
+    FakeXfrm fake;
+    SecurityAssociations all(fake.socket(), {}, [](const auto&, const auto&) { return 3U; });
+    auto child = numbered(1);
+    child.offload = policy::HardwareOffload::packet;
+    child.encapsulation = policy::UdpEncapsulation{4500, 4500};
+    fake.refused_request = fake.requests + 1;
+    fake.error = EOPNOTSUPP;
+    BOOST_REQUIRE(all.install(child));
+    BOOST_REQUIRE((interfaces_in<xfrm_usersa_info>(fake.states) == std::set{0}));
+    const policy::UdpPath same{{child.local_address, 4500}, {child.remote_address, 61000}};
+    BOOST_REQUIRE(all.move(ChildSaId{1}, same, policy::UdpEncapsulation{4500, 61000}));
+    BOOST_TEST((interfaces_in<xfrm_usersa_info>(fake.states) == std::set{0}));
+    BOOST_TEST((interfaces_in<xfrm_userpolicy_info>(fake.policies) == std::set{0}));
+}
+
 BOOST_AUTO_TEST_CASE(a_child_between_neighbours_takes_along_what_lets_them_find_each_other) {
     FakeXfrm fake;
     SecurityAssociations all(fake.socket());
