@@ -52,14 +52,13 @@ class XfrmKernel : public RouterKernel {
 public:
     XfrmKernel(std::string router, const netns::NetworkNamespace& place,
                xfrm::SecurityAssociations associations, netns::TunnelInterfaces interfaces,
-               netns::FirewallTable table, AbandonedNamespaces& abandoned,
-               boost::asio::io_context& loop, LogWriter& log)
+               netns::FirewallTable table, boost::asio::io_context& loop, LogWriter& log)
         : router_(std::move(router)),
           place_(place),
           associations_(std::move(associations)),
           interfaces_(std::move(interfaces)),
           table_(std::move(table)),
-          abandoned_(abandoned),
+          was_abandoned_(table_.is_marked_abandoned()),
           clamp_(loop, log, router_, place_, table_),
           log_(log) {}
 
@@ -73,6 +72,9 @@ public:
         if (installed && !leftovers_removed_) {
             leftovers_removed_ = true;
             remove_leftovers();
+        }
+        if (installed && was_abandoned_) {
+            let_forward_again();
         }
         return installed;
     }
@@ -184,9 +186,15 @@ public:
         }
     }
     void abandon() override {
-        // What the kernel does not know it does not need to be told again.
-        if (associations_.set_forwarding(xfrm::ForwardedInClear::are_dropped)) {
-            abandoned_.insert(place_.identity());
+        // Only a name of the daemon's own network went, or an operator has closed it himself.
+        const auto own = netns::NetworkNamespace::identity_of("/proc/self/ns/net");
+        if ((own && *own == place_.identity()) ||
+            associations_.forwarding() != xfrm::ForwardedInClear::pass) {
+            return;
+        }
+        // The mark comes first: without it nobody would lift what the other does.
+        if (table_.mark_abandoned()) {
+            static_cast<void>(associations_.set_forwarding(xfrm::ForwardedInClear::are_dropped));
         }
     }
     std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) override {
@@ -322,6 +330,14 @@ private:
                    {.router = router_, .connection = connection});
     }
 
+    void let_forward_again() {
+        const auto done = in_words(associations_.set_forwarding(xfrm::ForwardedInClear::pass));
+        if (!done) {
+            warn("the router passes nothing on in clear since its namespace lost its name: " +
+                 done.error());
+        }
+        was_abandoned_ = !done;
+    }
     void remove_leftovers() {
         const auto removed = xfrm::remove_leftovers(place_);
         if (!removed) {
@@ -347,7 +363,8 @@ private:
     /// Ids of those whose MTU is not configured.
     std::set<std::uint32_t> fitted_interfaces_;
     netns::FirewallTable table_;
-    AbandonedNamespaces& abandoned_;
+    /// The router had a daemon before that gave it up, and nothing passes in clear since.
+    bool was_abandoned_;
     SegmentClamp clamp_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
@@ -379,12 +396,8 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     if (!table) {
         return std::unexpected(table.error().to_string());
     }
-    if (abandoned_.erase(place.identity()) != 0) {
-        static_cast<void>(associations->set_forwarding(xfrm::ForwardedInClear::pass));
-    }
     return std::make_unique<XfrmKernel>(router, place, std::move(*associations),
-                                        std::move(*interfaces), std::move(*table), abandoned_,
-                                        loop_, log_);
+                                        std::move(*interfaces), std::move(*table), loop_, log_);
 }
 
 const xfrm::KernelFeatures& XfrmKernelSource::features() {

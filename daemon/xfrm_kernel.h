@@ -8,12 +8,8 @@
 #include <boost/asio/io_context.hpp>
 
 #include <map>
-#include <set>
 
 namespace viaduct::daemon {
-
-/// One that somebody else held on to may get a name again.
-using AbandonedNamespaces = std::set<netns::NetworkNamespace::Identity>;
 
 class XfrmKernelSource : public KernelSource {
 public:
@@ -36,9 +32,6 @@ private:
     LogWriter& log_;
     std::optional<xfrm::KernelFeatures> features_;
     std::map<policy::Transform, bool> missing_;
-    /// Namespaces that RouterKernel::abandon() was called for and that are not known to have come
-    /// back.
-    AbandonedNamespaces abandoned_;
 };
 
 } // namespace viaduct::daemon

@@ -125,6 +125,14 @@ std::expected<void, SystemError> FirewallTable::remove() {
     return absent ? std::expected<void, SystemError>() : result;
 }
 
+std::expected<void, SystemError> FirewallTable::mark_abandoned() {
+    return run(nft::mark_transaction());
+}
+
+bool FirewallTable::is_marked_abandoned() {
+    return run(nft::look_up_mark()).has_value();
+}
+
 std::expected<bool, SystemError> FirewallTable::is_present() {
     auto result = run(nft::look_up());
     if (result) {

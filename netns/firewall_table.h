@@ -37,6 +37,11 @@ public:
     /// Takes it away; no failure when it is not there.
     std::expected<void, SystemError> remove();
 
+    /// Notes in the table that its router was given up. The note goes when the table is replaced.
+    /// Fails with ENOENT when there is no table.
+    std::expected<void, SystemError> mark_abandoned();
+    /// Whether somebody who had the table before noted that.
+    bool is_marked_abandoned();
     /// Whether a table of our name is there, whatever it holds.
     std::expected<bool, SystemError> is_present();
     /// What the guard has dropped since the table was first made. Fails with ENOENT when there is

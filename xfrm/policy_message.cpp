@@ -1,5 +1,6 @@
 #include "xfrm/policy_message.h"
 
+#include "xfrm/attribute_view.h"
 #include "xfrm/kernel_address.h"
 #include "xfrm/state_flow.h"
 
@@ -142,6 +143,25 @@ NetlinkMessage forwarding_default(ForwardedInClear what) {
     defaults.fwd = pass ? XFRM_USERPOLICY_ACCEPT : XFRM_USERPOLICY_BLOCK;
     message.put_fixed(defaults);
     return message;
+}
+
+NetlinkMessage get_forwarding_default() {
+    NetlinkMessage message("GETDEFAULT", XFRM_MSG_GETDEFAULT, NLM_F_REQUEST);
+    message.put_fixed(xfrm_userpolicy_default{});
+    return message;
+}
+
+std::optional<ForwardedInClear> read_forwarding_default(std::span<const std::uint8_t> answer) {
+    const auto head = read_fixed<nlmsghdr>(answer);
+    if (!head || head->nlmsg_type != XFRM_MSG_GETDEFAULT) {
+        return std::nullopt;
+    }
+    const auto defaults = read_fixed<xfrm_userpolicy_default>(answer.subspan(NLMSG_HDRLEN));
+    if (!defaults) {
+        return std::nullopt;
+    }
+    return defaults->fwd == XFRM_USERPOLICY_BLOCK ? ForwardedInClear::are_dropped
+                                                  : ForwardedInClear::pass;
 }
 
 bool passes_neighbour_discovery(const xfrm_userpolicy_info& info) {

@@ -5,6 +5,8 @@
 #include "xfrm/kernel_policy.h"
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 
 #include <linux/xfrm.h>
@@ -21,6 +23,10 @@ netns::NetlinkMessage delete_policy(const PolicySelector& selector);
 /// about. Fails with EINVAL where the kernel does not know it (before 5.14).
 enum class ForwardedInClear : std::uint8_t { pass, are_dropped };
 netns::NetlinkMessage forwarding_default(ForwardedInClear what);
+/// GETDEFAULT: what forwarding_default() sets.
+netns::NetlinkMessage get_forwarding_default();
+/// The answer to it; nothing when it is none.
+std::optional<ForwardedInClear> read_forwarding_default(std::span<const std::uint8_t> answer);
 
 /// Whether a policy without templates, told of in a listing, is one of ours for neighbour
 /// discovery.

@@ -575,6 +575,12 @@ std::expected<void, KernelFailure> SecurityAssociations::set_forwarding(Forwarde
     return answer ? std::expected<void, KernelFailure>() : std::unexpected(failure(answer.error()));
 }
 
+std::optional<ForwardedInClear> SecurityAssociations::forwarding() {
+    auto request = get_forwarding_default();
+    const auto answer = router_->kernel.exchange({&request, 1}).front();
+    return answer ? read_forwarding_default(*answer) : std::nullopt;
+}
+
 std::vector<std::string> SecurityAssociations::describe(const ChildSa& child, ChildPart part) {
     std::vector<std::string> lines;
     for (const Direction direction : directions) {

@@ -111,6 +111,8 @@ public:
     void remove_all();
     /// Whether the router passes on packets in clear that no policy is about.
     std::expected<void, KernelFailure> set_forwarding(ForwardedInClear what);
+    /// Nothing where the kernel does not say (before 5.14).
+    std::optional<ForwardedInClear> forwarding();
 
     /// The requests that would put this part of the child there, one a line in the words of ip(8),
     /// without keys.

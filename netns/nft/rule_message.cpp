@@ -209,6 +209,10 @@ NetlinkMessage add_chain(const std::string& table, const std::string& name) {
     return chain_message("add", NFT_MSG_NEWCHAIN, NLM_F_CREATE, table, name);
 }
 
+NetlinkMessage get_chain(const std::string& table, const std::string& name) {
+    return chain_message("get", NFT_MSG_GETCHAIN, 0, table, name);
+}
+
 NetlinkMessage delete_chain(const std::string& table, const std::string& name) {
     return chain_message("delete", NFT_MSG_DELCHAIN, 0, table, name);
 }

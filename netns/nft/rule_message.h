@@ -53,6 +53,8 @@ NetlinkMessage get_table(const std::string& table);
 NetlinkMessage add_chain(const std::string& table, const BaseChain& chain);
 /// A chain that is jumped to.
 NetlinkMessage add_chain(const std::string& table, const std::string& name);
+/// Stands alone.
+NetlinkMessage get_chain(const std::string& table, const std::string& name);
 /// With its rules; nothing may jump to it any more.
 NetlinkMessage delete_chain(const std::string& table, const std::string& name);
 /// A counter that begins with `count`; one that is there already stays as it is.

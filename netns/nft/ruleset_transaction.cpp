@@ -40,6 +40,8 @@ const std::string guard_in = "guard_in";
 const BaseChain null_source{"null_source", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10};
 const BaseChain null_destination{"null_destination", "nat", NF_INET_PRE_ROUTING,
                                  NF_IP_PRI_NAT_DST - 10};
+/// Its presence is all that it says.
+constexpr const char* abandoned = "abandoned";
 const BaseChain guard_forward{"guard_forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 10};
 const BaseChain guard_output{"guard_output", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER - 10};
 /// Behind it NAT changes the source.
@@ -408,6 +410,18 @@ std::vector<NetlinkMessage> remove_bridge_transaction() {
     messages.push_back(add_table(bridge_name, comment));
     messages.push_back(delete_table(bridge_name));
     return std::move(messages).take();
+}
+
+std::vector<NetlinkMessage> mark_transaction() {
+    Messages messages(table_name);
+    messages.push_back(add_chain(table_name, abandoned));
+    return std::move(messages).take();
+}
+
+std::vector<NetlinkMessage> look_up_mark() {
+    std::vector<NetlinkMessage> messages;
+    messages.push_back(get_chain(table_name, abandoned));
+    return messages;
 }
 
 std::vector<NetlinkMessage> look_up() {

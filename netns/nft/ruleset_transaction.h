@@ -60,6 +60,11 @@ std::vector<NetlinkMessage> remove_transaction();
 /// Takes the bridge away, if it is there.
 std::vector<NetlinkMessage> remove_bridge_transaction();
 
+/// Adds to the table an empty chain `abandoned`. Fails with ENOENT when there is no table.
+std::vector<NetlinkMessage> mark_transaction();
+/// Asks for that chain; no transaction. Fails with ENOENT when it is not there.
+std::vector<NetlinkMessage> look_up_mark();
+
 /// Asks for the table; no transaction. Fails with ENOENT when it is not there.
 std::vector<NetlinkMessage> look_up();
 

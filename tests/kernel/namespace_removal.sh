@@ -41,20 +41,42 @@ leaked=$(captured clear.pcap '')
 [ -z "$leaked" ] || die "leaked: $(wc -l <<<"$leaked"): $(head -n 5 <<<"$leaked")"
 
 # One that somebody else holds on to passes on nothing in clear, until it has a name and a router again.
-ip netns exec r2 sleep 60 &
+ip netns exec r2 sleep 100 &
 holder=$!
 holds() { [ "$(ip netns identify "$holder")" = r2 ]; }
 wait_until 20 "somebody holds r2" holds
-forwarding() { ip -netns "$1" xfrm policy getdefault | grep -q "fwd: *$2"; }
-ip netns del r2
-lost() { grep -q 'its namespace went away' "$OUT/r2.log"; }
-wait_until 20 "r2 is missed" lost
 ip netns attach held "$holder"
-blocked() { forwarding held block; }
-wait_until 20 "nothing passes in clear" blocked
+forwarding() { ip -netns "$1" xfrm policy getdefault | grep -q "fwd: *$2"; }
+lose_name() {
+    local before
+    before=$(grep -c 'its namespace went away' "$OUT/r2.log" || true)
+    ip netns del r2
+    lost() { [ "$(grep -c 'its namespace went away' "$OUT/r2.log")" -gt "$before" ]; }
+    wait_until 20 "r2 is missed" lost
+}
+lose_name
+wait_until 20 "nothing passes in clear" forwarding held block
+ip netns attach r2 "$holder"
+wait_until 20 "r2 passes on again" forwarding r2 accept
+daemon_runs r2 || die "r2 does not run"
+
+# Also when another daemon takes it over.
+lose_name
+wait_until 20 "nothing passes in clear" forwarding held block
+kill -9 "${daemon[r2]}"
+wait "${daemon[r2]}" || true
+ip netns attach r2 "$holder"
+start_daemon r2
+wait_until 20 "another daemon lets r2 pass on" forwarding r2 accept
+
+# What an operator has closed stays closed.
+ip -netns r2 xfrm policy setdefault fwd block
+lose_name
 ip netns attach r2 "$holder"
 wait_until 20 "r2 runs again" daemon_runs r2
-forwarding r2 accept || die "$(ip -netns r2 xfrm policy getdefault)"
+is_negotiating() { up=$(grep -c 'router is running' "$OUT/r2.log") && [ "$up" -ge 4 ]; }
+wait_until 20 "r2 is taken over" is_negotiating
+forwarding r2 block || die "$(ip -netns r2 xfrm policy getdefault)"
 kill "$holder"
 stop_daemon r1
 stop_daemon r2

@@ -125,4 +125,22 @@ BOOST_AUTO_TEST_CASE(what_is_passed_on_in_clear_is_one_octet) {
                 Octets{XFRM_USERPOLICY_UNSPEC, XFRM_USERPOLICY_ACCEPT, XFRM_USERPOLICY_UNSPEC}));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_passed_on_in_clear_is_read) {
+    using enum xfrm::ForwardedInClear;
+    const auto answer = [](std::uint16_t type, std::uint8_t forward) {
+        netns::NetlinkMessage message("answer", type, 0);
+        message.put_fixed(xfrm_userpolicy_default{
+            .in = XFRM_USERPOLICY_ACCEPT, .fwd = forward, .out = XFRM_USERPOLICY_ACCEPT});
+        return Octets(message.octets().begin(), message.octets().end());
+    };
+    const auto blocked = answer(XFRM_MSG_GETDEFAULT, XFRM_USERPOLICY_BLOCK);
+    BOOST_TEST((xfrm::read_forwarding_default(blocked) == are_dropped));
+    const auto passed = answer(XFRM_MSG_GETDEFAULT, XFRM_USERPOLICY_ACCEPT);
+    BOOST_TEST((xfrm::read_forwarding_default(passed) == pass));
+    BOOST_TEST(!xfrm::read_forwarding_default(answer(XFRM_MSG_NEWSA, XFRM_USERPOLICY_ACCEPT)));
+    for (std::size_t size = 0; size < NLMSG_HDRLEN + sizeof(xfrm_userpolicy_default); ++size) {
+        BOOST_TEST(!xfrm::read_forwarding_default(std::span(blocked).first(size)));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
