@@ -97,7 +97,7 @@ public:
             clamp_.on_installed(child);
             fit_interface(child.if_id);
         }
-        return after_install(installed, child);
+        return after_install(installed);
     }
     std::expected<void, std::string> install_inbound(const policy::ChildSa& child) override {
         const auto installed = associations_.install_inbound(child);
@@ -105,14 +105,14 @@ public:
             clamp_.on_installed(child);
             fit_interface(child.if_id);
         }
-        return after_install(installed, child);
+        return after_install(installed);
     }
     std::expected<void, std::string> install_outbound(const policy::ChildSa& child) override {
         const auto installed = associations_.install_outbound(child);
         if (!installed) {
             forget_tunnel(child.id);
         }
-        return after_install(installed, child);
+        return after_install(installed);
     }
     std::expected<void, std::string> remove_outbound(policy::ChildSaId child) override {
         // What it still takes in is under way already; segments to come fit its successor.
@@ -127,8 +127,8 @@ public:
             clamp_.on_moved(child, path, encapsulation);
             if (const auto* const sending = clamp_.find(child)) {
                 fit_interface(sending->if_id);
-                note_offload_refusal(sending->connection);
             }
+            note_offload_refusal();
         }
         return in_words(moved);
     }
@@ -239,17 +239,17 @@ public:
 
 private:
     /// Says once for a connection and a device that hardware does not do what it was asked for.
-    void note_offload_refusal(const std::string& connection) {
+    void note_offload_refusal() {
         const auto refusal = associations_.take_offload_refusal();
-        if (refusal && offload_refusals_.is_news(connection, refusal->interface_index)) {
-            warn("no hardware offload, the kernel does it: " + refusal->reason, connection);
+        if (refusal && offload_refusals_.is_news(refusal->connection, refusal->interface_index)) {
+            warn("no hardware offload, the kernel does it: " + refusal->reason,
+                 refusal->connection);
         }
     }
 
     std::expected<void, std::string>
-    after_install(const std::expected<void, xfrm::KernelFailure>& installed,
-                  const policy::ChildSa& child) {
-        note_offload_refusal(child.connection);
+    after_install(const std::expected<void, xfrm::KernelFailure>& installed) {
+        note_offload_refusal();
         return in_words(installed);
     }
 

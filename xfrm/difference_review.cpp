@@ -30,15 +30,15 @@ NetlinkMessage question_about(const ListedPolicy& policy) {
     return request;
 }
 
-/// Whether an answer shows something else than the print, or nothing.
-template <class Read>
-bool differs(const netns::NetlinkAnswer& answer, const Fingerprint& print, Read read) {
+/// Whether an answer shows something else than what is wanted, or nothing.
+template <class Listed, class Read>
+bool differs(const netns::NetlinkAnswer& answer, const Listed& wanted, Read read) {
     if (!answer) {
         // An answer that did not come says nothing.
         return answer.error().code == ESRCH || answer.error().code == ENOENT;
     }
     const auto listed = read(*answer);
-    return !listed || listed->print != print;
+    return !listed || !is_same(*listed, wanted);
 }
 
 /// Nothing where no question is needed: what is left over is so as long as nobody knows it.
@@ -71,11 +71,11 @@ bool still_differs(KernelRecord& record, const KernelDifference& difference,
     switch (difference.kind) {
     case Kind::state_missing:
     case Kind::state_changed:
-        return answer && differs(*answer, state->second.listed.print,
+        return answer && differs(*answer, state->second.listed,
                                  [](const auto& told) { return read_state_message(told); });
     case Kind::policy_missing:
     case Kind::policy_changed:
-        return answer && differs(*answer, policy->second.listed.print,
+        return answer && differs(*answer, policy->second.listed,
                                  [](const auto& told) { return read_policy_message(told); });
     case Kind::state_left_over: return state == record.states().end();
     case Kind::policy_left_over: break;

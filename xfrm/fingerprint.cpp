@@ -4,6 +4,7 @@
 #include "policy/ip_address.h"
 #include "xfrm/attribute_view.h"
 #include "xfrm/policy_message.h"
+#include "xfrm/told_keys.h"
 
 #include <botan/hash.h>
 
@@ -36,6 +37,11 @@ template <class Fixed> Octets behind(Octets body) {
     return body.subspan(std::min<std::size_t>(body.size(), NLMSG_ALIGN(sizeof(Fixed))));
 }
 
+std::optional<Octets> value_of(const AttributeViews& attributes, std::uint16_t type) {
+    const auto entry = attributes.find(type);
+    return entry == attributes.end() ? std::nullopt : std::optional(entry->second);
+}
+
 template <class Fixed> Octets octets_of(const Fixed& fixed) {
     return {reinterpret_cast<const std::uint8_t*>(&fixed), sizeof(fixed)};
 }
@@ -52,12 +58,14 @@ public:
     }
     template <class Number> void put_number(Number number) { put(octets_of(number)); }
     /// Absent is something else than empty.
-    void put_attribute(const AttributeViews& attributes, std::uint16_t type) {
-        const auto entry = attributes.find(type);
-        put_number(static_cast<std::uint8_t>(entry != attributes.end()));
-        if (entry != attributes.end()) {
-            put(entry->second);
+    void put_if(std::optional<Octets> value) {
+        put_number(static_cast<std::uint8_t>(value.has_value()));
+        if (value) {
+            put(*value);
         }
+    }
+    void put_attribute(const AttributeViews& attributes, std::uint16_t type) {
+        put_if(value_of(attributes, type));
     }
     Fingerprint take() {
         Fingerprint result{};
@@ -146,13 +154,30 @@ Fingerprint print_of(const xfrm_usersa_info& info, const AttributeViews& attribu
     put_limits(digest, info.lft);
     put_state_selector(digest, info.sel);
     put_encapsulation(digest, attributes);
+    for (const std::uint16_t type : keyed_attributes) {
+        digest.put_if(value_of(attributes, type).transform([&](Octets value) {
+            return value.first(value.size() - key_in(type, value).size());
+        }));
+    }
     // Whether hardware took the state over is the driver's to say: XFRMA_OFFLOAD_DEV is not among
     // them.
     for (const std::uint16_t type :
-         {XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_ALG_COMP, XFRMA_IF_ID,
-          XFRMA_MARK, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK, XFRMA_TFCPAD, XFRMA_SA_EXTRA_FLAGS,
-          XFRMA_SA_DIR, XFRMA_NAT_KEEPALIVE_INTERVAL}) {
+         {XFRMA_ALG_COMP, XFRMA_IF_ID, XFRMA_MARK, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK,
+          XFRMA_TFCPAD, XFRMA_SA_EXTRA_FLAGS, XFRMA_SA_DIR, XFRMA_NAT_KEEPALIVE_INTERVAL}) {
         digest.put_attribute(attributes, type);
+    }
+    return digest.take();
+}
+
+std::optional<Fingerprint> keys_of(const AttributeViews& attributes) {
+    if (lacks_keys(attributes)) {
+        return std::nullopt;
+    }
+    Digest digest;
+    for (const std::uint16_t type : keyed_attributes) {
+        digest.put_if(value_of(attributes, type).transform([&](Octets value) {
+            return key_in(type, value);
+        }));
     }
     return digest.take();
 }
@@ -216,6 +241,15 @@ KernelKey key_of(const xfrm_userpolicy_id& id, std::uint32_t if_id) {
     return key;
 }
 
+bool is_same(const ListedState& listed, const ListedState& wanted) {
+    return listed.print == wanted.print &&
+           (!listed.keys || !wanted.keys || *listed.keys == *wanted.keys);
+}
+
+bool is_same(const ListedPolicy& listed, const ListedPolicy& wanted) {
+    return listed.print == wanted.print;
+}
+
 std::optional<ListedState> read_state_message(Octets message) {
     const auto body = body_of(message, XFRM_MSG_NEWSA, XFRM_MSG_UPDSA);
     const auto info = body ? read_fixed<xfrm_usersa_info>(*body) : std::nullopt;
@@ -230,6 +264,7 @@ std::optional<ListedState> read_state_message(Octets message) {
     state.id.proto = info->id.proto;
     state.key = key_of(state.id);
     state.print = print_of(*info, attributes);
+    state.keys = keys_of(attributes);
     state.spi = ntohl(info->id.spi);
     state.reqid = info->reqid;
     state.name = std::format("{} -> {} spi 0x{:08x}", address_text(info->saddr, info->family),

@@ -14,8 +14,8 @@
 
 namespace viaduct::xfrm {
 
-/// SHA-256 over the parts that decide what happens to packets. Keys, flags and limits are among
-/// them, counters, sequence numbers, ages and what the kernel adds by itself are not.
+/// SHA-256 over the parts that decide what happens to packets. Flags and limits are among them,
+/// counters, sequence numbers, ages and what the kernel adds by itself are not.
 using Fingerprint = std::array<std::uint8_t, 32>;
 
 /// By which the kernel finds it: the parts of xfrm_usersa_id, or of xfrm_userpolicy_id with the
@@ -29,7 +29,11 @@ struct ListedState {
     KernelKey key;
     /// For requests about it, as they stand in messages.
     xfrm_usersa_id id{};
+    /// Of all but the keys.
     Fingerprint print;
+    /// Of the keys; absent where they are not told: a kernel that is locked down shows zeros
+    /// (net/xfrm/xfrm_user.c, xfrm_redact).
+    std::optional<Fingerprint> keys;
     /// Host byte order. 0 for a state that the kernel made for packets that wait for a real one.
     std::uint32_t spi = 0;
     std::uint32_t reqid = 0;
@@ -49,6 +53,10 @@ struct ListedPolicy {
     /// For reports: `out 192.168.11.0/24 -> 192.168.30.0/24`.
     std::string name;
 };
+
+/// Whether `listed` is what was put there as `wanted`, as far as it shows.
+bool is_same(const ListedState& listed, const ListedState& wanted);
+bool is_same(const ListedPolicy& listed, const ListedPolicy& wanted);
 
 /// Reads NEWSA or UPDSA, header included, whether the kernel or we wrote it. Nothing for any other
 /// message.

@@ -43,7 +43,7 @@ void ListingCheck::take_state(const ListedState& listed, Octets message) {
         return;
     }
     entry->second.seen = pass_;
-    if (entry->second.listed.print != listed.print) {
+    if (!is_same(listed, entry->second.listed)) {
         note({Kind::state_changed, listed.key, listed.spi, listed.name, std::nullopt});
     }
 }
@@ -58,7 +58,7 @@ void ListingCheck::take_policy(const ListedPolicy& listed, Octets message) {
         return;
     }
     entry->second.seen = pass_;
-    if (entry->second.listed.print != listed.print) {
+    if (!is_same(listed, entry->second.listed)) {
         note({Kind::policy_changed, listed.key, 0, listed.name, remedy_of(entry->second)});
     }
 }

@@ -43,6 +43,7 @@ NetlinkMessage message_for(const PolicyChange& change) {
 ChildSa name_of(const ChildSa& child) {
     ChildSa name;
     name.id = child.id;
+    name.connection = child.connection;
     name.local_address = child.local_address;
     name.remote_address = child.remote_address;
     name.inbound_spi = child.inbound_spi;
@@ -128,7 +129,7 @@ struct SecurityAssociations::Router {
     /// A device that can do nothing for ESP is passed over in silence.
     bool is_offloaded(const ChildSa& child, ChildPart part);
     void note_refusal(const ChildSa& child, std::uint32_t interface, std::string reason) {
-        offload_refusal = OffloadRefusal{child.id, interface, std::move(reason)};
+        offload_refusal = OffloadRefusal{child.connection, interface, std::move(reason)};
     }
 
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);

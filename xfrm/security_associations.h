@@ -29,7 +29,8 @@ struct KernelFailure {
 
 /// Why hardware does not do what a child asks of it.
 struct OffloadRefusal {
-    policy::ChildSaId child{};
+    /// The child's.
+    std::string connection;
     /// The interface that was asked.
     std::uint32_t interface_index = 0;
     std::string reason;

@@ -1,6 +1,7 @@
 #include "xfrm/state_copy.h"
 
 #include "xfrm/attribute_view.h"
+#include "xfrm/told_keys.h"
 
 #include <linux/netlink.h>
 
@@ -83,6 +84,11 @@ std::expected<NetlinkMessage, SystemError> rewritten(const char* name, std::uint
             SystemError{EBADMSG, message.description(), "the kernel's answer holds no state"});
     }
     const AttributeViews& attributes = *told;
+    // UPDSA changes no key.
+    if (request == XFRM_MSG_NEWSA && lacks_keys(attributes)) {
+        return std::unexpected(SystemError{ENOKEY, message.description(),
+                                           "the kernel is locked down and shows no keys"});
+    }
     auto info = *read_fixed<xfrm_usersa_info>(answer.subspan(NLMSG_HDRLEN));
     const Flow flow = flow_of(child, direction);
     info.saddr = kernel_address(flow.source);

@@ -28,7 +28,7 @@ std::uint32_t offloaded_to(std::span<const std::uint8_t> answer);
 /// with what the child asks of hardware asked of `offload_interface` (0: none).
 /// `skipped` outbound sequence numbers stay unused, for those that the original spends after it was
 /// read: RFC 4303 3.3.3 forbids to use one twice. Fails with EBADMSG when `answer` tells of no
-/// state.
+/// state, and with ENOKEY when it tells no keys.
 std::expected<netns::NetlinkMessage, netns::SystemError>
 copied_state(std::span<const std::uint8_t> answer, const policy::ChildSa& child,
              Direction direction, std::uint32_t skipped, std::uint32_t offload_interface);

@@ -117,6 +117,16 @@ BOOST_AUTO_TEST_CASE(a_state_with_other_keys_ports_or_window_is_another) {
     BOOST_TEST(found(other));
 }
 
+BOOST_AUTO_TEST_CASE(keys_that_a_kernel_does_not_show_are_no_difference) {
+    auto shown = child;
+    shown.outbound_keys.encryption =
+        policy::Secret(Botan::secure_vector<std::uint8_t>(child.suite.encryption_key_length()));
+    BOOST_TEST(differences({listed(state_of(shown)), listed_policy()}).empty());
+    // The rest is looked at all the same.
+    shown.if_id = 9;
+    BOOST_TEST(differences({listed(state_of(shown)), listed_policy()}).size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(lifetimes_and_the_window_as_far_as_it_has_come_are_no_difference) {
     auto octets = listed_state();
     xfrm_usersa_info info{};

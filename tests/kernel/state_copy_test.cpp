@@ -192,4 +192,28 @@ BOOST_AUTO_TEST_CASE(a_cut_answer_is_refused) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_comes_without_its_key_is_not_copied) {
+    xfrm_algo cipher{};
+    cipher.alg_key_len = 128;
+    const auto* const front = reinterpret_cast<const std::uint8_t*>(&cipher);
+    Octets algorithm(front, front + sizeof(cipher));
+    algorithm.resize(algorithm.size() + 16);
+    const auto told = [&] {
+        auto octets = answer(window(100));
+        netns::NetlinkMessage message("answer", XFRM_MSG_NEWSA, 0);
+        message.put_fixed(
+            as<xfrm_usersa_info>(Octets(octets.begin() + NLMSG_HDRLEN, octets.end())));
+        message.put_attribute(XFRMA_ALG_CRYPT, algorithm);
+        return Octets(message.octets().begin(), message.octets().end());
+    };
+    const auto child = moved_child("10.10.10.44", 61000);
+    const auto copied = xfrm::copied_state(told(), child, Direction::outbound, 0, 0);
+    BOOST_REQUIRE(!copied);
+    BOOST_TEST(copied.error().code == ENOKEY);
+    // In place, no key is set.
+    BOOST_TEST(xfrm::redirected_state(told(), child, Direction::outbound).has_value());
+    algorithm.back() = 1;
+    BOOST_TEST(xfrm::copied_state(told(), child, Direction::outbound, 0, 0).has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
