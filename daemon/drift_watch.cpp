@@ -86,6 +86,9 @@ void DriftWatch::advance() {
 void DriftWatch::finish(std::expected<std::vector<DriftReport>, std::string> result) {
     const auto request = std::move(requests_.front());
     requests_.erase(requests_.begin());
+    if (request.use == Use::mend) {
+        mend_failures_.end_pass();
+    }
     request.done(std::move(result));
     if (!requests_.empty()) {
         next();
@@ -103,12 +106,16 @@ DriftReport DriftWatch::act_on(const KernelDrift& drift) {
     if (requests_.front().use == Use::look) {
         return report;
     }
-    ++found_;
     if (const auto mended = kernel_.mend(drift); !mended) {
         report.remedy = "failed: " + mended.error();
+        // It is tried every time, and said once.
+        if (!mend_failures_.is_news(report.kind + ": " + report.name, mended.error())) {
+            return report;
+        }
     } else if (drift.child) {
         on_child_lost_(*drift.child);
     }
+    ++found_;
     surroundings_.log.write(LogArea::xfrm, LogLevel::warn,
                             fmt::format("the kernel differs from what was put there: {}: {}; {}",
                                         report.kind, report.name, report.remedy),

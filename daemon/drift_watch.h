@@ -1,6 +1,7 @@
 // Compares a router's kernel with what was put there, and mends what differs.
 #pragma once
 
+#include "daemon/mend_failures.h"
 #include "daemon/rate_limit.h"
 #include "daemon/router_kernel.h"
 #include "daemon/router_surroundings.h"
@@ -75,6 +76,7 @@ private:
     std::vector<DriftReport> reports_;
     std::uint64_t found_ = 0;
     RateLimit failure_limit_{0.02, 1.0};
+    MendFailures mend_failures_;
     // A completion that was queued before the destructor ran finds this gone.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

@@ -140,8 +140,11 @@ void EffectRunner::await_leaving() {
 }
 
 EffectRunner::Outcome EffectRunner::carry_out(const ike::MoveChildSa& effect) {
-    warn_unless(kernel_.move(effect.child, effect.path, effect.encapsulation),
-                "child SA not moved: ");
+    const auto moved = kernel_.move(effect.child, effect.path, effect.encapsulation);
+    warn_unless(moved, "child SA not moved and to be rekeyed: ");
+    if (!moved) {
+        return ike::KernelEvent(ike::SoftExpired{effect.inbound_spi});
+    }
     return {};
 }
 

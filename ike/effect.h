@@ -42,10 +42,12 @@ struct RemoveOutboundSa {
     policy::ChildSaId child{};
 };
 /// The peer's NAT mapping, or an address, has changed. The SAs of the child keep their SPIs, keys,
-/// replay windows, sequence numbers and counters, and travel between these ends from now on. Not
-/// answered; where the kernel refuses, they stay as they were.
+/// replay windows, sequence numbers and counters, and travel between these ends from now on. Where
+/// the kernel refuses they stay as they were, and the answer is the kernel event SoftExpired: new
+/// ones go the new way.
 struct MoveChildSa {
     policy::ChildSaId child{};
+    policy::ChildSpi inbound_spi{};
     policy::UdpPath path;
     /// None: ESP without UDP, between the addresses of `path`.
     std::optional<policy::UdpEncapsulation> encapsulation;

@@ -71,7 +71,8 @@ using Command =
 struct HardExpired {
     policy::ChildSpi inbound_spi{};
 };
-/// A child SA reached a soft limit of the kernel: it is to be rekeyed.
+/// A child SA reached a soft limit of the kernel, lost a state there or could not follow its peer:
+/// it is to be rekeyed.
 struct SoftExpired {
     policy::ChildSpi inbound_spi{};
 };

@@ -37,7 +37,8 @@ void move_child(Turn& turn, const IkeSaFacts& facts, ChildState& child) {
         child.waiting_outbound->remote_address = facts.path.remote.address;
         child.waiting_outbound->encapsulation = child.encapsulation;
     }
-    turn.effects.emplace_back(MoveChildSa{child.id, facts.path, child.encapsulation});
+    turn.effects.emplace_back(
+        MoveChildSa{child.id, child.inbound_spi, facts.path, child.encapsulation});
 }
 
 void note_sending(const Turn& turn, IkeSaFacts& facts, std::size_t first_effect) {

@@ -170,13 +170,14 @@ void FakeKernel::remove(policy::ChildSaId child) {
     installed_.erase(child);
 }
 
-void FakeKernel::move(const ike::MoveChildSa& moved) {
+bool FakeKernel::move(const ike::MoveChildSa& moved) {
     const auto found = installed_.find(moved.child);
-    if (found == installed_.end())
-        return;
+    if (found == installed_.end() || refuses_moves)
+        return false;
     found->second.child.local_address = moved.path.local.address;
     found->second.child.remote_address = moved.path.remote.address;
     found->second.child.encapsulation = moved.encapsulation;
+    return true;
 }
 
 std::uint64_t FakeKernel::inbound_packets(policy::ChildSaId child) const {
@@ -374,14 +375,22 @@ void TwoGateways::carry_out(End end, const ike::Effect& effect) {
                 refused(each.child.id, gateway.kernel.install_outbound(each.child));
             },
             [&](const ike::RemoveOutboundSa& each) { gateway.kernel.remove_outbound(each.child); },
-            [&](const ike::MoveChildSa& each) { gateway.kernel.move(each); },
+            [&](const ike::MoveChildSa& each) {
+                if (!gateway.kernel.move(each))
+                    gateway.endpoint->on_kernel_event(time_of(end),
+                                                      ike::SoftExpired{each.inbound_spi});
+            },
             [&](const ike::ReadTraffic& each) {
                 gateway.endpoint->on_kernel_event(
                     time_of(end),
                     ike::TrafficRead{each.child, gateway.kernel.inbound_packets(each.child)});
             },
             [&](const ike::RemoveChildSa& each) { gateway.kernel.remove(each.child); },
-            [&](const ike::ResolveName&) {},
+            [&](const ike::ResolveName& each) {
+                if (const auto found = names.find(each.name); found != names.end())
+                    gateway.endpoint->on_command(time_of(end),
+                                                 ike::NameResolved{each.name, {found->second}});
+            },
             [&](const ike::Report& each) {
                 const auto* message = std::get_if<ike::MessageReport>(&each.event);
                 if (message && message->direction == ike::Direction::sent)

@@ -65,7 +65,8 @@ public:
     std::optional<std::string> install_outbound(const policy::ChildSa& child);
     void remove_outbound(policy::ChildSaId child);
     void remove(policy::ChildSaId child);
-    void move(const ike::MoveChildSa& moved);
+    /// False when it is refused.
+    bool move(const ike::MoveChildSa& moved);
     std::uint64_t inbound_packets(policy::ChildSaId child) const;
 
     const std::map<policy::ChildSaId, InstalledChild>& installed() const { return installed_; }
@@ -85,6 +86,7 @@ public:
 
     /// Refuses that many installations from now on.
     unsigned refusals = 0;
+    bool refuses_moves = false;
     /// Refuses this installation, counted from 1 on; 0: none.
     std::uint64_t refused_installation = 0;
     std::uint64_t installations() const { return installations_; }
@@ -155,6 +157,11 @@ public:
     /// Between the ports of `left` and those that the NAT gives them; another one, or another
     /// address, makes the old mappings void. Only to be raised.
     std::uint16_t nat_port_offset = 10000;
+
+    /// What the resolver says, at once. On other names it says nothing.
+    std::map<std::string, policy::IpAddress> names{
+        {"left.example.org", *policy::IpAddress::parse("10.10.10.5")},
+        {"right.example.org", *policy::IpAddress::parse("10.10.10.4")}};
 
     TimePoint now() const { return now_; }
     Gateway& at(End end) { return end == End::left ? left : right; }

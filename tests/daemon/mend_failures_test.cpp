@@ -1,0 +1,28 @@
+#include "daemon/mend_failures.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace viaduct;
+
+BOOST_AUTO_TEST_SUITE(mend_failures)
+
+BOOST_AUTO_TEST_CASE(what_fails_as_it_did_before_is_no_news) {
+    daemon::MendFailures failures;
+    BOOST_TEST(failures.is_news("policy missing: a", "EPERM"));
+    BOOST_TEST(failures.is_news("policy missing: b", "EPERM"));
+    failures.end_pass();
+    BOOST_TEST(!failures.is_news("policy missing: a", "EPERM"));
+    BOOST_TEST(failures.is_news("policy missing: b", "ENOMEM"));
+    failures.end_pass();
+    BOOST_TEST(!failures.is_news("policy missing: a", "EPERM"));
+}
+
+BOOST_AUTO_TEST_CASE(what_fails_again_after_it_was_mended_is_news) {
+    daemon::MendFailures failures;
+    BOOST_TEST(failures.is_news("policy missing: a", "EPERM"));
+    failures.end_pass();
+    failures.end_pass();
+    BOOST_TEST(failures.is_news("policy missing: a", "EPERM"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
