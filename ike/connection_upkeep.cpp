@@ -49,6 +49,7 @@ void ConnectionUpkeep::adopt(TimePoint now, ConnectionPtr connection) {
     if (before->local_address != connection_->local_address ||
         before->peer_address != connection_->peer_address)
         obstacle_.reset(); // of another way
+    ports_edited |= before->peer_ports != connection_->peer_ports;
     if (before->esp.proposals.empty())
         held_down_ = false; // by the kernel, which lacked the algorithms
     if (before->start == connection_->start)
@@ -149,6 +150,7 @@ void ConnectionUpkeep::try_now(TimePoint now) {
 void ConnectionUpkeep::on_up(TimePoint now) {
     next_attempt_.reset();
     held_down_ = false;
+    ports_edited = false;
     up_since_ = now;
     reason_.reset();
     reason_at_.reset();

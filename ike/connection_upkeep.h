@@ -72,6 +72,8 @@ public:
     void on_child_up(TimePoint now);
 
     std::optional<TimePoint> next_attempt() const { return next_attempt_; }
+    /// Attempts of ours that failed one after the other.
+    unsigned failures() const { return failures_; }
 
     /// The last messages in arrow notation.
     void note_message(std::string arrow);
@@ -88,6 +90,8 @@ public:
     /// they are gone.
     bool renewing = false;
     bool resolving = false;
+    /// The peer's ports were edited since it was last up: it is not where its SAs have it.
+    bool ports_edited = false;
     /// Of a peer that is not fixed, as the operator said.
     std::optional<policy::IpAddress> told_address;
 

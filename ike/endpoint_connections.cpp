@@ -104,7 +104,7 @@ void Endpoint::Core::initiate(TimePoint now, ConnectionUpkeep& upkeep,
         with_turn<v1::Turn>(now, [&](v1::Turn& turn) {
             // RFC 3947 4: a new phase 1 begins where the old one has gone; there is a mapping of
             // the NAT's for that, and as a rule for nothing else.
-            path = floated_path(*connection, peer).value_or(path);
+            path = floated_path(upkeep, peer).value_or(path);
             sas_.try_emplace(spi, AnyIkeSa(v1::IsakmpSa::initiate(turn, connection, path, spi)));
             return spi;
         });
@@ -297,11 +297,13 @@ void Endpoint::Core::resolved(TimePoint now, const NameResolved& answer) {
         auto& upkeep = *found;
         upkeep.resolving = false;
         // While the resolver was asked, the operator or the peer may have settled the matter.
-        const bool due = upkeep.established.empty() ? upkeep.wanted() : !upkeep.to_replace.empty();
+        const bool orphaned = has_orphans(connection->name) && serves_orphans(upkeep);
+        const bool due =
+            upkeep.established.empty() ? upkeep.wanted() || orphaned : !upkeep.to_replace.empty();
         if (shut_down_ || upkeep.negotiation || !due)
             continue;
         if (const auto address =
-                address_for(upkeep.connection(), answer.addresses, upkeep.status().attempts))
+                address_for(upkeep.connection(), answer.addresses, upkeep.failures()))
             initiate(now, upkeep, *address);
         else
             attempt_failed(now, upkeep, {}, cause::NameUnresolved{answer.name});

@@ -1,6 +1,7 @@
 // Handling one SA, its deadline, and what the operator sees.
 #include "ike/endpoint_core.h"
 #include "ike/overloaded.h"
+#include "ike/transport_mode.h"
 
 #include <algorithm>
 #include <array>
@@ -42,9 +43,7 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
             .is_up =
                 [this](const std::string& connection) {
                     const auto* upkeep = find(connection);
-                    const auto orphan = orphaned_.lower_bound({connection, wire::IkeSpi{}});
-                    return (upkeep && !upkeep->established.empty()) ||
-                           (orphan != orphaned_.end() && orphan->first == connection);
+                    return (upkeep && !upkeep->established.empty()) || has_orphans(connection);
                 },
             .is_wanted =
                 [this](const std::string& connection) {
@@ -67,22 +66,18 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
                     // One that is to be replaced may have been another's name for the same peer.
                     return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
                 },
-            .transport_mode_user =
-                [this](const policy::UdpPath& path, const ChildUser& peer,
-                       const ChildSelectors& selectors) {
-                    return transport_mode_user(path, peer, selectors);
+            .user_between_gateways =
+                [this, now](const policy::UdpPath& path, const ChildUser& peer,
+                            const ChildSelectors& selectors) {
+                    return user_between_gateways(now, path, peer, selectors);
                 },
             .retired = retired_};
 }
 
 std::optional<ChildUser>
-Endpoint::Core::transport_mode_user(const policy::UdpPath& path, const ChildUser& peer,
-                                    const policy::ChildSelectors& selectors) const {
-    const auto takes_some = [&](const ChildSaStatus& child) {
-        return child.mode == policy::EspMode::transport &&
-               meet(child.local_selectors, selectors.local) &&
-               meet(child.remote_selectors, selectors.remote);
-    };
+Endpoint::Core::user_between_gateways(TimePoint now, const policy::UdpPath& path,
+                                      const ChildUser& peer,
+                                      const policy::ChildSelectors& selectors) {
     for (const auto& [spi, entry] : sas_) {
         const auto& other = entry.sa.facts().path;
         if (other.local.address != path.local.address ||
@@ -91,9 +86,17 @@ Endpoint::Core::transport_mode_user(const policy::UdpPath& path, const ChildUser
         const auto status = entry.sa.status();
         if (!status || !status->peer)
             continue;
+        const auto takes_some = [&](const ChildSaStatus& child) {
+            return are_between_gateways(other, child.local_selectors, child.remote_selectors) &&
+                   meet(child.local_selectors, selectors.local) &&
+                   meet(child.remote_selectors, selectors.remote);
+        };
         ChildUser user{entry.sa.connection(), *status->peer};
-        if (user != peer && std::ranges::any_of(status->children, takes_some))
-            return user;
+        if (user == peer || std::ranges::none_of(status->children, takes_some))
+            continue;
+        handle_v1(now, wire::IkeSpi{spi},
+                  [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.check_liveness(turn); });
+        return user;
     }
     return std::nullopt;
 }

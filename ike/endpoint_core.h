@@ -83,8 +83,11 @@ private:
     /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
     void adopt_children(TimePoint now, wire::IkeSpi spi);
     /// Where an SA of the connection that goes through the port for NAT is reached at this address.
-    std::optional<policy::UdpPath> floated_path(const policy::Connection& connection,
+    std::optional<policy::UdpPath> floated_path(const ConnectionUpkeep& upkeep,
                                                 const policy::IpAddress& peer) const;
+    bool has_orphans(const std::string& connection) const;
+    /// Whether a phase 1 may begin for children whose own is over.
+    bool serves_orphans(const ConnectionUpkeep& upkeep) const;
     /// Children whose phase 1 is over want to be rekeyed.
     void start_phase_one_for_orphans(TimePoint now, const std::string& connection);
 
@@ -106,8 +109,9 @@ private:
     /// Whether the IKE SA of an on-demand connection is being replaced by one authenticated anew.
     bool is_replaced(const ConnectionUpkeep& upkeep) const;
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
-    std::optional<ChildUser> transport_mode_user(const policy::UdpPath& path, const ChildUser& peer,
-                                                 const policy::ChildSelectors& selectors) const;
+    std::optional<ChildUser> user_between_gateways(TimePoint now, const policy::UdpPath& path,
+                                                   const ChildUser& peer,
+                                                   const policy::ChildSelectors& selectors);
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
     /// Whether nothing is lost with the end of an SA that has a complete successor.
     bool takes_over(const AnyIkeSa& old, const AnyIkeSa& successor);

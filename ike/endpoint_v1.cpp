@@ -196,11 +196,13 @@ void Endpoint::Core::adopt_children(TimePoint now, wire::IkeSpi spi) {
         handle_v1(now, each, [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.give_children(turn); });
 }
 
-std::optional<policy::UdpPath> Endpoint::Core::floated_path(const policy::Connection& connection,
+std::optional<policy::UdpPath> Endpoint::Core::floated_path(const ConnectionUpkeep& upkeep,
                                                             const policy::IpAddress& peer) const {
-    std::vector<wire::IkeSpi> spis;
-    if (const auto upkeep = upkeeps_.find(connection.name); upkeep != upkeeps_.end())
-        spis = upkeep->second.established.all();
+    const auto& connection = upkeep.connection();
+    // A way that leads nowhere any more is tried in turn with the one that every peer begins at.
+    if (upkeep.ports_edited || upkeep.failures() % 2 != 0)
+        return std::nullopt;
+    auto spis = upkeep.established.all();
     for (const auto& [name, orphan] : orphaned_)
         if (name == connection.name)
             spis.push_back(orphan);
@@ -216,16 +218,22 @@ std::optional<policy::UdpPath> Endpoint::Core::floated_path(const policy::Connec
     return std::nullopt;
 }
 
+bool Endpoint::Core::has_orphans(const std::string& connection) const {
+    const auto first = orphaned_.lower_bound({connection, wire::IkeSpi{}});
+    return first != orphaned_.end() && first->first == connection;
+}
+
+bool Endpoint::Core::serves_orphans(const ConnectionUpkeep& upkeep) const {
+    // Who waits for its peer by `close` goes on waiting, and who cannot begin does not.
+    const auto& connection = upkeep.connection();
+    return !std::holds_alternative<policy::AnyPeer>(connection.peer_address) &&
+           (connection.close != policy::CloseAction::clear || upkeep.wanted());
+}
+
 void Endpoint::Core::start_phase_one_for_orphans(TimePoint now, const std::string& connection) {
     auto* upkeep = find(connection);
-    if (!upkeep || !upkeep->established.empty() || upkeep->negotiation)
-        return;
-    // Who waits for its peer by `close` goes on waiting, and who cannot begin does not.
-    const auto& configured = upkeep->connection();
-    if (std::holds_alternative<policy::AnyPeer>(configured.peer_address) ||
-        (configured.close == policy::CloseAction::clear && !upkeep->wanted()))
-        return;
-    attempt(now, *upkeep);
+    if (upkeep && upkeep->established.empty() && !upkeep->negotiation && serves_orphans(*upkeep))
+        attempt(now, *upkeep);
 }
 
 void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, v1::outcome::Bequeath& outcome) {

@@ -68,12 +68,13 @@ struct Turn {
     std::function<bool(const std::string& connection, wire::IkeSpi spi)> is_carried_elsewhere;
     /// Whether this peer has an IKE SA of the connection already.
     std::function<bool(const std::string& connection, const policy::Identity& peer)> has_peer;
-    /// Who else at the far end of `path`, beside this peer, has a child SA in transport mode that
-    /// takes some of these packets. The peer is the same where the UDP port is, whatever it calls
-    /// itself, and where connection and identity are, through whatever mapping of a NAT it comes.
+    /// Who else at the far end of `path`, beside this peer, has a child SA between the two gateways
+    /// that takes some of these packets; it is asked for a sign of life. The peer is the same where
+    /// the UDP port is, whatever it calls itself, and where connection and identity are, through
+    /// whatever mapping of a NAT it comes.
     std::function<std::optional<ChildUser>(const policy::UdpPath& path, const ChildUser& peer,
                                            const policy::ChildSelectors& selectors)>
-        transport_mode_user;
+        user_between_gateways;
     /// By the time at which they leave the kernel.
     std::multimap<TimePoint, RetiredChild>& retired;
     std::optional<Ascription> ascription = std::nullopt;

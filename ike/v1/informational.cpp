@@ -11,6 +11,7 @@
 #include "ike/v1/succession.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace viaduct::ike::v1 {
 
@@ -143,7 +144,11 @@ IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established s
         ++turn.dropped.integrity_failed;
         return sa;
     }
-    if (mode == sa.over.end() && !of_asked && !sa.ids.use(id)) {
+    // Its message ID was used once, by the quick mode; a second time it is a repetition.
+    const bool repeated = mode != sa.over.end() ? std::exchange(mode->informed, true)
+                          : of_asked            ? std::exchange(sa.asked->informed, true)
+                                                : !sa.ids.use(id);
+    if (repeated) {
         ++turn.dropped.repeated;
         return sa;
     }

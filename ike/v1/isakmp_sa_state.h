@@ -190,6 +190,8 @@ struct QuickModeSent {
     std::optional<crypto::KeyExchange> key_exchange;
     wire::Octets vector;
     Unanswered request;
+    /// An informational exchange came under its message ID.
+    bool informed = false;
 };
 
 /// Responder, second message of a quick mode sent; the third is awaited. The inbound side of the
@@ -215,6 +217,8 @@ struct QuickModeOver {
     /// For CONNECTED, which comes under the message ID of the quick mode.
     wire::Octets vector;
     TimePoint until;
+    /// An informational exchange came under its message ID.
+    bool informed = false;
 };
 
 /// R-U-THERE was sent.

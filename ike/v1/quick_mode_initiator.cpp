@@ -139,7 +139,7 @@ std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Es
     auto selectors = agreed_selectors(facts, sent, answer);
     if (!selectors)
         return std::unexpected(selectors.error());
-    if (auto taken = taken_by_another(turn, facts, sa, sent.mode, *selectors))
+    if (auto taken = taken_by_another(turn, facts, sa, *selectors))
         return std::unexpected(std::move(*taken));
     policy::Secret shared_secret;
     if (sent.key_exchange) {
@@ -204,7 +204,8 @@ void confirm(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId c
                        .answer = messages.value_or(Messages{}),
                        .child = child,
                        .vector = std::move(vector),
-                       .until = turn.now + answer_time});
+                       .until = turn.now + answer_time,
+                       .informed = sent.informed});
 }
 
 } // namespace

@@ -67,7 +67,7 @@ std::expected<Answer, Cause> decide(Turn& turn, const IkeSaFacts& facts, const E
     auto selectors = accept_selectors(*sa.connection, *offered);
     if (!selectors)
         return std::unexpected(selectors.error());
-    if (auto taken = taken_by_another(turn, facts, sa, mode, *selectors))
+    if (auto taken = taken_by_another(turn, facts, sa, *selectors))
         return std::unexpected(std::move(*taken));
     Answer answer{mode, std::move(*choice), std::move(*selectors), {}, std::nullopt};
     if (group != policy::KeyExchangeMethod::none) {

@@ -84,16 +84,16 @@ Payloads original_addresses(const IkeSaFacts& facts, const PeerExtensions& peer,
 }
 
 std::optional<Cause> taken_by_another(const Turn& turn, const IkeSaFacts& facts,
-                                      const Established& sa, EspMode mode,
+                                      const Established& sa,
                                       const policy::NarrowedSelectors& selectors) {
-    if (mode != EspMode::transport)
+    if (!are_between_gateways(facts.path, selectors.local(), selectors.remote()))
         return std::nullopt;
-    const auto user = turn.transport_mode_user(facts.path, {sa.connection->name, sa.peer_id},
-                                               {selectors.local(), selectors.remote()});
+    const auto user = turn.user_between_gateways(facts.path, {sa.connection->name, sa.peer_id},
+                                                 {selectors.local(), selectors.remote()});
     if (!user)
         return std::nullopt;
     return cause::LocalFault{
-        std::format("the peer {} of the connection '{}' behind the same address has transport mode "
+        std::format("the peer {} of the connection '{}' behind the same address has a child SA "
                     "between {} and {} already",
                     user->peer.to_string(), user->connection, policy::to_string(selectors.local()),
                     policy::to_string(selectors.remote()))};

@@ -40,10 +40,11 @@ std::expected<ChildSelectors, Cause> meant_selectors(const IkeSaFacts& facts, co
 Payloads original_addresses(const IkeSaFacts& facts, const PeerExtensions& peer,
                             policy::EspMode mode, Role role);
 
-/// RFC 3948 section 5.2: of several peers behind one address only one can have transport mode for
-/// the same packets. Why this one cannot; nothing when it can.
+/// RFC 3948 section 5.2: of several peers behind one address only one can have the packets between
+/// the two gateways' own addresses, in transport mode or in tunnel mode. Why this one cannot;
+/// nothing when it can.
 std::optional<Cause> taken_by_another(const Turn& turn, const IkeSaFacts& facts,
-                                      const Established& sa, policy::EspMode mode,
+                                      const Established& sa,
                                       const policy::NarrowedSelectors& selectors);
 
 /// The children go where the ISAKMP SA goes, but for those in transport mode whose peer has another

@@ -38,7 +38,7 @@ struct Initiator {
                .hand_over = [](const std::string&, wire::IkeSpi) { return false; },
                .is_carried_elsewhere = [](const std::string&, wire::IkeSpi) { return false; },
                .has_peer = [](const std::string&, const policy::Identity&) { return false; },
-               .transport_mode_user = {},
+               .user_between_gateways = {},
                .retired = retired},
               outcomes};
     std::multimap<TimePoint, RetiredChild> retired;

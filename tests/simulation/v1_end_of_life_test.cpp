@@ -277,6 +277,17 @@ BOOST_AUTO_TEST_CASE(a_child_without_phase_one_gets_one_before_its_time_is_over)
     BOOST_TEST((t.inbound(End::right) != t.child));
 }
 
+BOOST_AUTO_TEST_CASE(a_child_without_phase_one_gets_one_with_a_peer_that_has_a_name) {
+    auto right = mirrored(old_left_vpn());
+    right.peer_address = policy::PeerName{"left.example.org"};
+    Orphan t(right);
+    t.net.kernel_event(End::right, ike::SoftExpired{t.child});
+    BOOST_TEST(t.begun_by_right());
+    t.net.run_for(3min);
+    t.check_settled();
+    BOOST_TEST((t.inbound(End::right) != t.child));
+}
+
 BOOST_AUTO_TEST_CASE(who_waits_for_its_peer_lets_such_a_child_end) {
     auto right = mirrored(old_left_vpn());
     right.close = policy::CloseAction::clear;

@@ -143,11 +143,17 @@ policy::Connection server_connection(std::string_view name, std::string_view pee
 /// Two peers with the same address inside a NAT, and ports of their own outside; one comes up after
 /// the other.
 struct TwoBehindOneAddress {
-    explicit TwoBehindOneAddress(std::vector<policy::Connection> server)
+    explicit TwoBehindOneAddress(std::vector<policy::Connection> server,
+                                 EspMode second_mode = EspMode::transport)
         : right({std::move(server)}, 1, "right", {}) {
         for (const std::string name : {"first", "second"}) {
             auto left = old_gateways_vpn(EspMode::transport);
             left.local_id = policy::Identity::parse(name + ".example.org").value();
+            if (name == "second" && second_mode == EspMode::tunnel) {
+                // It knows what it is outside.
+                left.esp.mode = second_mode;
+                left.local_selectors = subnets({"203.0.113.7/32"});
+            }
             peers.emplace_back(policy::ConnectionSet{{left}}, 100 + peers.size(), name,
                                ike::EndpointSettings{});
         }
@@ -173,9 +179,10 @@ struct TwoBehindOneAddress {
         BOOST_TEST(failure_of<ike::cause::PeerRefused>(peers[1]).has_value());
     }
 
-    void exchange(std::size_t peer) {
+    void exchange(std::size_t peer, TimePoint::duration time = 10ms) {
         auto& left = peers[peer];
-        now += 10ms;
+        now += time;
+        right.endpoint->on_deadline(now);
         left.endpoint->on_deadline(now);
         drain(left, [&](const ike::SendDatagram& sent) {
             right.endpoint->on_datagram(
@@ -207,6 +214,8 @@ private:
                 on_datagram(*datagram);
             else if (const auto* inbound = std::get_if<ike::InstallInboundSa>(&*effect))
                 BOOST_TEST(!gateway.kernel.install(inbound->child, FakeKernel::Sides::inbound));
+            else if (const auto* removed = std::get_if<ike::RemoveChildSa>(&*effect))
+                gateway.kernel.remove(removed->child);
             else if (auto* report = std::get_if<ike::Report>(&*effect))
                 gateway.reports.push_back(std::move(report->event));
         }
@@ -458,6 +467,29 @@ BOOST_AUTO_TEST_CASE(of_two_peers_behind_one_address_the_second_is_refused) {
         const auto* failed = std::get_if<ike::NegotiationFailed>(&each);
         return failed && failed->role == ike::Role::initiator;
     }));
+}
+
+BOOST_AUTO_TEST_CASE(nor_does_the_second_take_it_over_by_tunnel_mode) {
+    TwoBehindOneAddress t({server_connection("first", "first.example.org"),
+                           server_connection("second", "second.example.org")},
+                          EspMode::tunnel);
+    t.come_up();
+    t.check_second_refused("first", "second");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_vanished_makes_room_for_the_second) {
+    TwoBehindOneAddress t({server_connection("first", "first.example.org"),
+                           server_connection("second", "second.example.org")});
+    for (auto& each : t.right.connections.connections)
+        BOOST_REQUIRE(each.dpd.interval >= 30s);
+    t.come_up();
+    t.check_second_refused("first", "second");
+    // The first one says nothing any more, and was heard of just now.
+    for (int second = 0; second < 600; ++second)
+        t.exchange(1, 1s);
+    BOOST_REQUIRE(t.right.kernel.installed().size() == 1u);
+    BOOST_TEST(t.right.kernel.installed().begin()->second.child.connection == "second");
+    BOOST_TEST(ike_sas(t.right, "first").empty());
 }
 
 BOOST_AUTO_TEST_CASE(so_it_is_where_one_connection_takes_both) {

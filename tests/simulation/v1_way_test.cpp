@@ -83,6 +83,43 @@ BOOST_AUTO_TEST_CASE(either_side_makes_phase_one_anew_at_the_port_for_nat) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(edited_ports_count_for_more_than_the_way_of_the_old_one) {
+    auto left = old_left_vpn();
+    left.nat_traversal.force = true;
+    auto right = mirrored(left);
+    right.peer_ports.ike = 1500;
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    net.run_for(5s);
+    net.command(End::right, ike::Reconfigure{{{right}}});
+    net.run_for(10min);
+    BOOST_TEST(std::ranges::any_of(net.right.reports, [](const auto& each) {
+        const auto* failed = std::get_if<ike::NegotiationFailed>(&each);
+        return failed && failed->path.remote.port == 1500u;
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(a_way_that_leads_nowhere_is_tried_in_turn_with_the_first_one) {
+    auto left = old_left_vpn();
+    left.nat_traversal.force = true;
+    // Nobody finds out that the old one is cut off.
+    left.dpd.interval = 0s;
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    net.run_for(5s);
+    std::size_t first_messages = 0;
+    net.inspect = [&](End, std::vector<std::uint8_t>& octets) {
+        constexpr std::array<std::uint8_t, 4> marker{};
+        const bool floated =
+            octets.size() < 4 || std::ranges::equal(std::span(octets).first(4), marker);
+        first_messages += floated ? 0u : 1u;
+        return !floated;
+    };
+    net.command(End::left, ike::Rekey{"vpn", old_ike_keys});
+    net.run_for(10min);
+    BOOST_TEST(first_messages > 0u);
+}
+
 BOOST_AUTO_TEST_CASE(encapsulation_is_forced_by_either_side) {
     for (const auto end : {End::left, End::right}) {
         auto left = old_left_vpn();
@@ -109,6 +146,23 @@ BOOST_AUTO_TEST_CASE(a_peer_whose_mapping_changes_is_followed) {
     BOOST_TEST(count<ike::PeerMoved>(net.right) == 1u);
     BOOST_TEST(net.right.kernel.installed().begin()->second.child.encapsulation->remote_port ==
                24500u);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_cannot_follow_its_peer_is_made_anew) {
+    auto left = old_left_vpn();
+    left.dpd.interval = 10s;
+    TwoGateways net({{left}}, {{for_anybody(left)}});
+    net.nat_address = address("203.0.113.7");
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    net.run_for(5s);
+    const auto before = child_sas(net.right, "vpn").front().inbound_spi;
+    net.right.kernel.refuses_moves = true;
+    net.nat_port_offset = 20000;
+    net.run_for(2min);
+    BOOST_REQUIRE(child_sas(net.right, "vpn").size() == 1u);
+    const auto& child = net.right.kernel.installed().begin()->second.child;
+    BOOST_TEST((child.inbound_spi != before));
+    BOOST_TEST(child.encapsulation->remote_port == 24500u);
 }
 
 BOOST_AUTO_TEST_CASE(long_messages_go_in_parts_and_come_together) {
