@@ -10,6 +10,7 @@ import time
 import tomllib
 from dataclasses import dataclass, field
 
+from .kernel_xfrm import KernelXfrm
 from .namespaces import Namespace, run_quietly
 
 GATEWAYS = ("left", "right")
@@ -100,6 +101,7 @@ class Network:
         names = ["wire", *GATEWAYS, *(f"{gateway}-nat" for gateway in topology.nat), *topology.hosts]
         run_quietly(["ip", "-batch", "-"], stdin="".join(f"netns add {name}\n" for name in names))
         self.namespaces = {name: Namespace(name) for name in names}
+        self._kernels = {}
         self._make_links()
         self._set_addresses()
         self._masquerade()
@@ -203,18 +205,15 @@ class Network:
 
     def esp_counters(self, gateway):
         """Of all SAs with keys in this gateway's kernel: {(source, destination, SPI): packets}."""
-        text = self[gateway].output(["ip", "-s", "xfrm", "state"])
-        counters = {}
-        for block in re.split(r"^(?=src )", text, flags=re.MULTILINE):
-            named = re.match(r"src (\S+) dst (\S+)\s+proto esp spi (0x[0-9a-f]+)", block)
-            packets = re.search(r"lifetime current:\s+\d+\(bytes\), (\d+)\(packets\)", block)
-            if named and packets and re.search(r"^\s+(aead|enc) ", block, re.MULTILINE):
-                counters[named.groups()] = int(packets[1])
-        return counters
+        return self._xfrm(gateway).esp_packets()
 
     def policy_count(self, gateway):
-        text = self[gateway].output(["ip", "xfrm", "policy"])
-        return len(re.findall(r"^\s+dir (?:in|out|fwd) ", text, re.MULTILINE))
+        return self._xfrm(gateway).policy_count()
+
+    def _xfrm(self, gateway):
+        if gateway not in self._kernels:
+            self._kernels[gateway] = self[gateway].socket(KernelXfrm)
+        return self._kernels[gateway]
 
 
 def _way_to(gateway, other):
