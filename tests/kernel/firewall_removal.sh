@@ -15,11 +15,14 @@ viaduct_at r1 status | grep 'leak guard: dropped 1 packets' || die "not in the s
 echo "a connection without a guard"
 router_file r1 'leak_guard = false'
 viaduct_at r1 reload
-reaches host1 192.168.20.20 || die "does not pass in clear"
+for address in 192.168.20.20 fd00:20::20; do
+    reaches host1 $address || die "does not pass in clear to $address"
+done
 router_file r1
 viaduct_at r1 reload
+reaches host1 fd00:20::20 -c 1 -W 1 && die "reached in clear over IPv6"
 reaches host1 192.168.20.20 -c 1 -W 1 && die "reached in clear"
-[ "$(guard_counts r1)" = '2 0' ] || die "counted $(guard_counts r1)"
+[ "$(guard_counts r1)" = '3 0' ] || die "counted $(guard_counts r1)"
 
 echo "a killed daemon's states and policies, and the guard, go by --remove-guard, not while a daemon runs"
 remove() { viaductd --remove-guard"$1" --config "$OUT/r1.d" --control "$(control r1)"; }

@@ -25,8 +25,8 @@ esp = "edited"
 local_address = "$2"
 peer_address = "$3"
 psk = "$8"
-local_subnets = ["$4"]
-remote_subnets = ["$5"]
+local_subnets = [$4]
+remote_subnets = [$5]
 start = "$9"
 dpd = { interval = "$6" }
 [[connection]]
@@ -43,12 +43,13 @@ TOML
     chmod 600 "$OUT/$1.d/router.toml"
 }
 configure() { # dpd, esp proposal, secret
-    write_configuration r1 10.10.10.5 10.10.10.4 192.168.10.0/24 192.168.20.0/24 "$@" initiate
-    write_configuration r2 10.10.10.4 10.10.10.5 192.168.20.0/24 192.168.10.0/24 "$@" respond
+    local networks1='"192.168.10.0/24", "fd00:10::/64"' networks2='"192.168.20.0/24", "fd00:20::/64"'
+    write_configuration r1 10.10.10.5 10.10.10.4 "$networks1" "$networks2" "$@" initiate
+    write_configuration r2 10.10.10.4 10.10.10.5 "$networks2" "$networks1" "$@" respond
 }
 start_daemon() { viaductd --config "$OUT/$1.d" --foreground --control "$OUT/$1.sock" >"$OUT/$1.log" 2>&1 & }
 ask_daemon() { local router=$1; shift; viaduct --control "$OUT/$router.sock" "$@"; }
-tunnel_works() { ip netns exec host1 ping -q -c 1 -W 1 192.168.20.20 >/dev/null; }
+tunnel_works() { reaches host1 192.168.20.20 -c 1 && reaches host1 fd00:20::20 -c 1; }
 spis() { ip -netns r1 xfrm state | grep -o 'spi 0x[0-9a-f]*' | sort; }
 becomes() { # seconds, command…
     local until=$((SECONDS + $1))
@@ -76,8 +77,10 @@ becomes 20 is_up
 becomes 20 tunnel_works
 start_capture reload.pcap
 # One packet a millisecond would drown the machine; a lost one shows at any rate.
-ip netns exec host1 ping -q -i 0.02 -c 1500 192.168.20.20 >"$OUT/ping" 2>&1 &
-pinging=$!
+ip netns exec host1 ping -q -i 0.02 -c 1500 192.168.20.20 >"$OUT/ping.4" 2>&1 &
+pinging=($!)
+ip netns exec host1 ping -q -i 0.02 -c 1500 fd00:20::20 >"$OUT/ping.6" 2>&1 &
+pinging+=($!)
 
 before=$(spis)
 configure 20s aes256gcm16 'correct horse'
@@ -97,9 +100,11 @@ reload 'new IKE SA'
 renewed() { [ "$(initiator | wc -l)" = 1 ] && [ "$(initiator)" != "$before" ]; }
 becomes 30 renewed
 
-wait $pinging || true
-cat "$OUT/ping"
-grep -q ' 0% packet loss' "$OUT/ping" || die "packets were lost: $(grep loss "$OUT/ping")"
+for family in 4 6; do
+    wait "${pinging[family / 2 - 2]}" || true
+    cat "$OUT/ping.$family"
+    grep -q ' 0% packet loss' "$OUT/ping.$family" || die "packets were lost: $(grep loss "$OUT/ping.$family")"
+done
 stop_capture
 [ -z "$(captured reload.pcap "$clear_filter")" ] || die "something left in clear"
 jobs -p | xargs kill
