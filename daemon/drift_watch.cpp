@@ -87,7 +87,7 @@ void DriftWatch::finish(std::expected<std::vector<DriftReport>, std::string> res
     const auto request = std::move(requests_.front());
     requests_.erase(requests_.begin());
     if (request.use == Use::mend) {
-        mend_failures_.end_pass();
+        mend_failures_.end_pass(result.has_value());
     }
     request.done(std::move(result));
     if (!requests_.empty()) {

@@ -1,12 +1,15 @@
 #include "daemon/guard_removal.h"
 
 #include "netns/firewall_table.h"
+#include "netns/netlink_socket.h"
 #include "xfrm/leftovers.h"
+#include "xfrm/policy_message.h"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <linux/netlink.h>
 #include <set>
 #include <utility>
 #include <vector>
@@ -17,6 +20,16 @@ namespace {
 
 /// What it was called and what was found; no line where there was nothing.
 using Removal = std::expected<std::string, netns::SystemError>;
+
+std::expected<void, netns::SystemError> let_forward(const netns::NetworkNamespace& place) {
+    return netns::NetlinkSocket::open(place, NETLINK_XFRM)
+        .and_then([](netns::NetlinkSocket socket) -> std::expected<void, netns::SystemError> {
+            auto request = xfrm::forwarding_default(xfrm::ForwardedInClear::pass);
+            const auto answer = socket.exchange({&request, 1}).front();
+            return answer ? std::expected<void, netns::SystemError>()
+                          : std::unexpected(answer.error());
+        });
+}
 
 Removal remove_from(const netns::NetworkNamespace& place) {
     auto table = netns::FirewallTable::open(place);
@@ -32,14 +45,22 @@ Removal remove_from(const netns::NetworkNamespace& place) {
     if (!leftovers) {
         return std::unexpected(leftovers.error());
     }
+    // The block that this tells of would stay for ever.
+    const bool abandoned = table->is_marked_abandoned();
+    if (abandoned) {
+        if (const auto lifted = let_forward(place); !lifted) {
+            return std::unexpected(lifted.error());
+        }
+    }
     if (const auto removed = table->remove(); !removed) {
         return std::unexpected(removed.error());
     }
     if (!*present && leftovers->states + leftovers->policies == 0) {
         return std::string();
     }
-    return fmt::format("removed {}{} states, {} policies", *present ? "table inet viaduct, " : "",
-                       leftovers->states, leftovers->policies);
+    return fmt::format("removed {}{} states, {} policies{}", *present ? "table inet viaduct, " : "",
+                       leftovers->states, leftovers->policies,
+                       abandoned ? "; it forwards again" : "");
 }
 
 std::vector<std::string> names_of(const Configuration& configuration, RemovalScope scope) {

@@ -14,8 +14,13 @@ public:
     bool is_news(const std::string& difference, const std::string& error) {
         return !before_.contains(*now_.emplace(difference, error).first);
     }
-    /// The comparison is over.
-    void end_pass() { before_ = std::exchange(now_, {}); }
+    /// The comparison is over. One that was not complete says nothing of what it did not come to.
+    void end_pass(bool complete) {
+        if (complete) {
+            before_.clear();
+        }
+        before_.merge(std::exchange(now_, {}));
+    }
 
 private:
     std::set<std::pair<std::string, std::string>> before_;

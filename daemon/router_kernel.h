@@ -77,7 +77,7 @@ public:
     virtual void remove_all() = 0;
     /// The router's namespace has lost its name and is about to die. The kernel takes it apart
     /// piece by piece, the firewall table long before the routes: from now on it passes nothing on
-    /// in clear.
+    /// in clear. The daemon's own network goes on.
     virtual void abandon() {}
     /// Nothing when the child is not installed, or nobody counts.
     virtual std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) = 0;

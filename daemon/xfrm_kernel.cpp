@@ -189,12 +189,20 @@ public:
         // Only a name of the daemon's own network went, or an operator has closed it himself.
         const auto own = netns::NetworkNamespace::identity_of("/proc/self/ns/net");
         if ((own && *own == place_.identity()) ||
-            associations_.forwarding() != xfrm::ForwardedInClear::pass) {
+            associations_.forwarding() == xfrm::ForwardedInClear::are_dropped) {
             return;
         }
-        // The mark comes first: without it nobody would lift what the other does.
-        if (table_.mark_abandoned()) {
-            static_cast<void>(associations_.set_forwarding(xfrm::ForwardedInClear::are_dropped));
+        // The mark comes first: without it nobody lifts what the other does.
+        if (const auto marked = in_words(table_.mark_abandoned()); !marked) {
+            warn("the router was given up, and who takes it over has to let it forward again (ip "
+                 "xfrm policy setdefault fwd accept): " +
+                 marked.error());
+        }
+        const auto closed =
+            in_words(associations_.set_forwarding(xfrm::ForwardedInClear::are_dropped));
+        if (!closed) {
+            warn("the router was given up and may forward in clear while it ends: " +
+                 closed.error());
         }
     }
     std::optional<policy::ChildSaCounters> counters(policy::ChildSaId child) override {
@@ -335,8 +343,12 @@ private:
         if (!done) {
             warn("the router passes nothing on in clear since its namespace lost its name: " +
                  done.error());
+            return;
         }
-        was_abandoned_ = !done;
+        was_abandoned_ = false;
+        if (const auto unmarked = in_words(table_.unmark_abandoned()); !unmarked) {
+            warn("the chain abandoned stays in table inet viaduct: " + unmarked.error());
+        }
     }
     void remove_leftovers() {
         const auto removed = xfrm::remove_leftovers(place_);

@@ -54,13 +54,14 @@ std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNames
 }
 
 std::expected<void, SystemError> FirewallTable::install(const policy::FirewallRules& rules) {
-    return make({rules, clamped_});
+    return make({rules, clamped_, abandoned_});
 }
 
 std::expected<void, SystemError>
 FirewallTable::clamp(const std::vector<policy::ClampedPair>& pairs) {
     clamped_ = policy::cut_apart(in_both_directions(pairs));
-    return installed_ ? make({installed_->rules, clamped_}) : std::expected<void, SystemError>();
+    return installed_ ? make({installed_->rules, clamped_, abandoned_})
+                      : std::expected<void, SystemError>();
 }
 
 std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) {
@@ -126,11 +127,22 @@ std::expected<void, SystemError> FirewallTable::remove() {
 }
 
 std::expected<void, SystemError> FirewallTable::mark_abandoned() {
-    return run(nft::mark_transaction());
+    auto marked = run(nft::mark_transaction());
+    abandoned_ = abandoned_ || marked;
+    return marked;
 }
 
 bool FirewallTable::is_marked_abandoned() {
-    return run(nft::look_up_mark()).has_value();
+    abandoned_ = run(nft::look_up_mark()).has_value();
+    return abandoned_;
+}
+
+std::expected<void, SystemError> FirewallTable::unmark_abandoned() {
+    abandoned_ = false;
+    if (installed_) {
+        installed_->abandoned = false;
+    }
+    return run(nft::unmark_transaction());
 }
 
 std::expected<bool, SystemError> FirewallTable::is_present() {

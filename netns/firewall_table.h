@@ -37,11 +37,12 @@ public:
     /// Takes it away; no failure when it is not there.
     std::expected<void, SystemError> remove();
 
-    /// Notes in the table that its router was given up. The note goes when the table is replaced.
-    /// Fails with ENOENT when there is no table.
+    /// Notes in the table that its router was given up. Fails with ENOENT when there is no table.
     std::expected<void, SystemError> mark_abandoned();
-    /// Whether somebody who had the table before noted that.
+    /// Whether that was noted, by somebody who had the table before. From now on the note stays
+    /// when the table is replaced.
     bool is_marked_abandoned();
+    std::expected<void, SystemError> unmark_abandoned();
     /// Whether a table of our name is there, whatever it holds.
     std::expected<bool, SystemError> is_present();
     /// What the guard has dropped since the table was first made. Fails with ENOENT when there is
@@ -61,6 +62,7 @@ private:
     /// What the table holds, as far as we know.
     std::optional<nft::TableContents> installed_;
     std::vector<policy::ClampedPair> clamped_;
+    bool abandoned_ = false;
     /// As last read, for a table that somebody has deleted.
     policy::GuardCounters counted_;
 };

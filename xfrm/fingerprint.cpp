@@ -170,7 +170,7 @@ Fingerprint print_of(const xfrm_usersa_info& info, const AttributeViews& attribu
 }
 
 std::optional<Fingerprint> keys_of(const AttributeViews& attributes) {
-    if (lacks_keys(attributes)) {
+    if (shows_no_key(attributes)) {
         return std::nullopt;
     }
     Digest digest;

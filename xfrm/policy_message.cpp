@@ -146,7 +146,7 @@ NetlinkMessage forwarding_default(ForwardedInClear what) {
 }
 
 NetlinkMessage get_forwarding_default() {
-    NetlinkMessage message("GETDEFAULT", XFRM_MSG_GETDEFAULT, NLM_F_REQUEST);
+    NetlinkMessage message("GETDEFAULT", XFRM_MSG_GETDEFAULT, NLM_F_REQUEST | NLM_F_ACK);
     message.put_fixed(xfrm_userpolicy_default{});
     return message;
 }

@@ -8,6 +8,7 @@
 #include "xfrm/security_policies.h"
 #include "xfrm/state_copy.h"
 #include "xfrm/state_message.h"
+#include "xfrm/state_move.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -81,10 +82,6 @@ void append_policies(std::vector<std::string>& lines,
     }
 }
 
-/// Sequence numbers that a moved state leaves out: more than its original can spend between being
-/// read and being replaced.
-constexpr std::uint32_t skipped_numbers = 1 << 16;
-
 constexpr const char* no_hardware = "the interface has no hardware for ESP";
 
 } // namespace
@@ -135,6 +132,8 @@ struct SecurityAssociations::Router {
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved);
     std::expected<void, SystemError> move(Installed& child, const ChildSa& moved,
                                           std::uint32_t offload_to);
+    /// Sends what leads the states and the child's policies elsewhere, as one batch.
+    std::expected<void, SystemError> move_with_policies(StateMove& way);
     /// Sends requests that take out for good; the first failure. What is gone already is none, and
     /// what the kernel keeps is left over from now on.
     std::expected<void, KernelFailure> remove(std::vector<NetlinkMessage>& requests);
@@ -335,9 +334,6 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
                                                                     const ChildSa& moved,
                                                                     std::uint32_t offload_to) {
     const ChildSa& before = child.name;
-    bool in_place = moved.local_address == before.local_address &&
-                    moved.remote_address == before.remote_address && moved.encapsulation &&
-                    before.encapsulation;
     std::vector<Direction> present;
     std::vector<NetlinkMessage> questions;
     for (const Direction direction : directions) {
@@ -347,56 +343,48 @@ std::expected<void, SystemError> SecurityAssociations::Router::move(Installed& c
         }
     }
     const auto states = kernel.exchange(questions);
-    in_place = in_place && std::ranges::none_of(states, [](const NetlinkAnswer& state) {
-                   return state && offloaded_to(*state) != 0;
-               });
-    ReversibleBatch batch;
-    std::vector<std::pair<NetlinkMessage, NetlinkMessage>> last;
+    const bool in_place = moved.local_address == before.local_address &&
+                          moved.remote_address == before.remote_address && moved.encapsulation &&
+                          before.encapsulation &&
+                          std::ranges::none_of(states, [](const NetlinkAnswer& state) {
+                              return state && offloaded_to(*state) != 0;
+                          });
+    StateMove way{before, moved, in_place, offload_to, {}, {}};
     for (std::size_t index = 0; index < present.size(); ++index) {
-        const Direction direction = present[index];
         if (!states[index]) {
             return std::unexpected(states[index].error());
         }
-        const auto& state = *states[index];
-        const std::uint32_t skipped = direction == Direction::outbound ? skipped_numbers : 0;
-        auto made = in_place ? redirected_state(state, moved, direction)
-                             : copied_state(state, moved, direction, skipped, offload_to);
-        auto back = in_place ? redirected_state(state, before, direction)
-                             : copied_state(state, before, direction, skipped, offloaded_to(state));
-        if (!made || !back) {
-            return std::unexpected(made ? back.error() : made.error());
-        }
-        if (in_place) {
-            batch.add(std::move(*made), std::move(*back));
-        } else if (flow_of(moved, direction).destination ==
-                   flow_of(before, direction).destination) {
-            // The kernel cannot hold both.
-            batch.add_removal(delete_state(before, direction), std::move(*back));
-            batch.add(std::move(*made), delete_state(moved, direction));
-        } else {
-            // The packets go on with the old one until the policies lead to the new one.
-            batch.add(std::move(*made), delete_state(moved, direction));
-            last.emplace_back(delete_state(before, direction), std::move(*back));
+        if (auto added = way.add(present[index], *states[index]); !added) {
+            return added;
         }
     }
-    const auto id = before.id;
-    // States that stay in the kernel are not found by policies that ask for hardware.
-    const bool in_hardware = !in_place && before.offload == policy::HardwareOffload::packet;
-    const std::uint32_t whole = in_hardware ? offload_to : 0;
-    const auto policies_before = policies.policies_of(id);
-    const auto forth = policies.move(id, moved.local_address, moved.remote_address, whole);
-    const auto back = policies.move_back(id, policies_before);
-    policies.move(id, moved.local_address, moved.remote_address, whole);
-    for (std::size_t index = 0; index < forth.size(); ++index) {
-        batch.add(message_for(forth[index]), message_for(back[index]));
-    }
-    for (auto& [request, inverse] : last) {
-        batch.add_removal(std::move(request), std::move(inverse));
-    }
-    auto done = batch.send(kernel);
+    auto done = move_with_policies(way);
     if (done) {
         child.name = moved;
-    } else {
+    }
+    return done;
+}
+
+std::expected<void, SystemError> SecurityAssociations::Router::move_with_policies(StateMove& way) {
+    const auto id = way.before.id;
+    // States that stay in the kernel are not found by policies that ask for hardware.
+    const bool in_hardware = !way.in_place && way.before.offload == policy::HardwareOffload::packet;
+    const std::uint32_t whole = in_hardware ? way.offload_to : 0;
+    const auto policies_before = policies.policies_of(id);
+    const auto move_policies = [&] {
+        return policies.move(id, way.moved.local_address, way.moved.remote_address, whole);
+    };
+    const auto forth = move_policies();
+    const auto back = policies.move_back(id, policies_before);
+    move_policies();
+    for (std::size_t index = 0; index < forth.size(); ++index) {
+        way.requests.add(message_for(forth[index]), message_for(back[index]));
+    }
+    for (auto& [request, inverse] : way.removals) {
+        way.requests.add_removal(std::move(request), std::move(inverse));
+    }
+    auto done = way.requests.send(kernel);
+    if (!done) {
         policies.move_back(id, policies_before);
     }
     return done;

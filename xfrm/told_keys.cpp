@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 namespace viaduct::xfrm {
 namespace {
@@ -14,6 +15,25 @@ std::size_t key_offset(std::uint16_t type) {
     }
 }
 
+/// Those that are not empty.
+std::vector<std::span<const std::uint8_t>> keys_in(const AttributeViews& attributes) {
+    std::vector<std::span<const std::uint8_t>> keys;
+    for (const std::uint16_t type : keyed_attributes) {
+        const auto entry = attributes.find(type);
+        if (entry == attributes.end()) {
+            continue;
+        }
+        if (const auto key = key_in(type, entry->second); !key.empty()) {
+            keys.push_back(key);
+        }
+    }
+    return keys;
+}
+
+bool is_zeros(std::span<const std::uint8_t> key) {
+    return std::ranges::all_of(key, [](auto octet) { return octet == 0; });
+}
+
 } // namespace
 
 std::span<const std::uint8_t> key_in(std::uint16_t type, std::span<const std::uint8_t> value) {
@@ -21,12 +41,11 @@ std::span<const std::uint8_t> key_in(std::uint16_t type, std::span<const std::ui
 }
 
 bool lacks_keys(const AttributeViews& attributes) {
-    return std::ranges::any_of(keyed_attributes, [&](std::uint16_t type) {
-        const auto entry = attributes.find(type);
-        const auto key = entry == attributes.end() ? std::span<const std::uint8_t>{}
-                                                   : key_in(type, entry->second);
-        return !key.empty() && std::ranges::all_of(key, [](auto octet) { return octet == 0; });
-    });
+    return std::ranges::any_of(keys_in(attributes), is_zeros);
+}
+
+bool shows_no_key(const AttributeViews& attributes) {
+    return std::ranges::all_of(keys_in(attributes), is_zeros);
 }
 
 } // namespace viaduct::xfrm

@@ -22,5 +22,7 @@ std::span<const std::uint8_t> key_in(std::uint16_t type, std::span<const std::ui
 
 /// Whether some key is nothing but zeros, which no key that was negotiated is.
 bool lacks_keys(const AttributeViews& attributes);
+/// Whether every key is: such a kernel shows none.
+bool shows_no_key(const AttributeViews& attributes);
 
 } // namespace viaduct::xfrm

@@ -343,6 +343,9 @@ std::vector<NetlinkMessage> install_transaction(const char* name, const TableCon
         add_counter(messages.table, guard_out, {counted.outbound_packets, counted.outbound_bytes}));
     messages.push_back(
         add_counter(messages.table, guard_in, {counted.inbound_packets, counted.inbound_bytes}));
+    if (contents.abandoned) {
+        messages.push_back(add_chain(messages.table, abandoned));
+    }
     append_null_mappings(messages);
     for (const std::uint16_t segment : segments_of(contents)) {
         append_segment_chain(messages, segment);
@@ -415,6 +418,12 @@ std::vector<NetlinkMessage> remove_bridge_transaction() {
 std::vector<NetlinkMessage> mark_transaction() {
     Messages messages(table_name);
     messages.push_back(add_chain(table_name, abandoned));
+    return std::move(messages).take();
+}
+
+std::vector<NetlinkMessage> unmark_transaction() {
+    Messages messages(table_name);
+    messages.push_back(delete_chain(table_name, abandoned));
     return std::move(messages).take();
 }
 

@@ -34,6 +34,8 @@ struct TableContents {
     policy::FirewallRules rules;
     /// Sources and destinations, without pairs that overlap.
     std::vector<policy::ClampedPair> clamped{};
+    /// As mark_transaction().
+    bool abandoned = false;
     friend bool operator==(const TableContents&, const TableContents&) = default;
 };
 
@@ -62,6 +64,8 @@ std::vector<NetlinkMessage> remove_bridge_transaction();
 
 /// Adds to the table an empty chain `abandoned`. Fails with ENOENT when there is no table.
 std::vector<NetlinkMessage> mark_transaction();
+/// Takes it away.
+std::vector<NetlinkMessage> unmark_transaction();
 /// Asks for that chain; no transaction. Fails with ENOENT when it is not there.
 std::vector<NetlinkMessage> look_up_mark();
 

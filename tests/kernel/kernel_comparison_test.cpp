@@ -122,6 +122,19 @@ BOOST_AUTO_TEST_CASE(keys_that_a_kernel_does_not_show_are_no_difference) {
     shown.outbound_keys.encryption =
         policy::Secret(Botan::secure_vector<std::uint8_t>(child.suite.encryption_key_length()));
     BOOST_TEST(differences({listed(state_of(shown)), listed_policy()}).empty());
+    // One key alone is another key.
+    Fixture cbc;
+    cbc.child = cbc_child(256, policy::IntegrityAlgorithm::hmac_sha2_256_128);
+    cbc.child.reqid = child.reqid;
+    cbc.record = {};
+    cbc.record.on_answer(state_of(cbc.child), confirmed);
+    auto half_shown = cbc.child;
+    half_shown.outbound_keys.encryption = policy::Secret(
+        Botan::secure_vector<std::uint8_t>(half_shown.suite.encryption_key_length()));
+    BOOST_TEST(cbc.differences({listed(state_of(half_shown))}).size() == 1u);
+    half_shown.outbound_keys.integrity =
+        policy::Secret(Botan::secure_vector<std::uint8_t>(half_shown.suite.integrity_key_length()));
+    BOOST_TEST(cbc.differences({listed(state_of(half_shown))}).empty());
     // The rest is looked at all the same.
     shown.if_id = 9;
     BOOST_TEST(differences({listed(state_of(shown)), listed_policy()}).size() == 1u);

@@ -41,7 +41,7 @@ leaked=$(captured clear.pcap '')
 [ -z "$leaked" ] || die "leaked: $(wc -l <<<"$leaked"): $(head -n 5 <<<"$leaked")"
 
 # One that somebody else holds on to passes on nothing in clear, until it has a name and a router again.
-ip netns exec r2 sleep 100 &
+ip netns exec r2 sleep infinity &
 holder=$!
 holds() { [ "$(ip netns identify "$holder")" = r2 ]; }
 wait_until 20 "somebody holds r2" holds
@@ -56,8 +56,15 @@ lose_name() {
 }
 lose_name
 wait_until 20 "nothing passes in clear" forwarding held block
+# Who takes it over lets it forward behind the guard, and not before.
+start_capture takeover.pcap "$clear_filter"
+ip netns exec host2 ping -q -i 0.001 192.168.10.10 >/dev/null 2>&1 &
+pinging=$!
 ip netns attach r2 "$holder"
 wait_until 20 "r2 passes on again" forwarding r2 accept
+has_mark() { ip netns exec r2 nft list chain inet viaduct abandoned >/dev/null 2>&1; }
+has_no_mark() { ! has_mark; }
+wait_until 20 "the mark goes" has_no_mark
 daemon_runs r2 || die "r2 does not run"
 
 # Also when another daemon takes it over.
@@ -68,6 +75,11 @@ wait "${daemon[r2]}" || true
 ip netns attach r2 "$holder"
 start_daemon r2
 wait_until 20 "another daemon lets r2 pass on" forwarding r2 accept
+sleep 0.5
+kill "$pinging"
+stop_capture
+leaked=$(captured takeover.pcap '')
+[ -z "$leaked" ] || die "leaked at a takeover: $(wc -l <<<"$leaked"): $(head -n 5 <<<"$leaked")"
 
 # What an operator has closed stays closed.
 ip -netns r2 xfrm policy setdefault fwd block
@@ -77,6 +89,31 @@ wait_until 20 "r2 runs again" daemon_runs r2
 is_negotiating() { up=$(grep -c 'router is running' "$OUT/r2.log") && [ "$up" -ge 4 ]; }
 wait_until 20 "r2 is taken over" is_negotiating
 forwarding r2 block || die "$(ip -netns r2 xfrm policy getdefault)"
+ip -netns r2 xfrm policy setdefault fwd accept
+
+# Removing the guard by hand opens what the daemon had closed.
+lose_name
+wait_until 20 "nothing passes in clear" forwarding held block
+kill -9 "${daemon[r2]}"
+wait "${daemon[r2]}" || true
+ip netns attach r2 "$holder"
+viaductd --remove-guard --config "$OUT/r2.d" --control "$(control r2)" | tee "$OUT/removed"
+grep -q 'r2: removed table inet viaduct, .*; it forwards again' "$OUT/removed" || die "it does not say what it did"
+forwarding r2 accept || die "still closed: $(ip -netns r2 xfrm policy getdefault)"
 kill "$holder"
+
+# The daemon's own network is not closed when one of its names goes.
+touch /run/netns/own
+mount --bind /proc/self/ns/net /run/netns/own
+sed 's/^name = "r1"/name = "own"/; s/^netns = "r1"/netns = "own"/; s/^start = .*//' "$OUT/r1.d/router.toml" >"$OUT/own.toml"
+chmod 600 "$OUT/own.toml"
+mv "$OUT/own.toml" "$OUT/r1.d/own.toml"
+viaduct_at r1 reload
+own_runs() { viaduct_at r1 status --json own | grep -q '"state": "running"'; }
+wait_until 20 "a router in the daemon's own network" own_runs
+umount --lazy /run/netns/own
+rm /run/netns/own
+own_waits() { viaduct_at r1 status --json own | grep -q '"state": "waiting"'; }
+wait_until 20 "it is missed" own_waits
+ip xfrm policy getdefault | grep -q 'fwd: *accept' || die "the daemon's own network was closed"
 stop_daemon r1
-stop_daemon r2
