@@ -147,11 +147,16 @@ void ConnectionUpkeep::try_now(TimePoint now) {
         next_attempt_ = now;
 }
 
-void ConnectionUpkeep::on_up(TimePoint now) {
+void ConnectionUpkeep::on_ike_sa(TimePoint now) {
     next_attempt_.reset();
-    held_down_ = false;
     ports_edited = false;
+    tried_way.reset();
     up_since_ = now;
+}
+
+void ConnectionUpkeep::on_up(TimePoint now) {
+    on_ike_sa(now);
+    held_down_ = false;
     reason_.reset();
     reason_at_.reset();
     reason_is_ours_ = false;
@@ -159,8 +164,7 @@ void ConnectionUpkeep::on_up(TimePoint now) {
 }
 
 void ConnectionUpkeep::on_ike_only(TimePoint now) {
-    next_attempt_.reset();
-    up_since_ = now;
+    on_ike_sa(now);
     if (state_ != ConnectionState::up)
         enter(now, ConnectionState::ike_only);
 }

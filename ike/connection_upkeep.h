@@ -72,7 +72,7 @@ public:
     void on_child_up(TimePoint now);
 
     std::optional<TimePoint> next_attempt() const { return next_attempt_; }
-    /// Attempts of ours that failed one after the other.
+    /// As ConnectionStatus::attempts.
     unsigned failures() const { return failures_; }
 
     /// The last messages in arrow notation.
@@ -90,13 +90,16 @@ public:
     /// they are gone.
     bool renewing = false;
     bool resolving = false;
-    /// The peer's ports were edited since it was last up: it is not where its SAs have it.
+    /// The peer's ports were edited since an IKE SA came up: it is not where older ones have it.
     bool ports_edited = false;
+    /// Where the last attempt began in the place of the first port, because an older SA goes there.
+    std::optional<policy::UdpPath> tried_way;
     /// Of a peer that is not fixed, as the operator said.
     std::optional<policy::IpAddress> told_address;
 
 private:
     void retry_later(TimePoint now, Botan::RandomNumberGenerator& rng);
+    void on_ike_sa(TimePoint now);
     void enter(TimePoint now, ConnectionState state);
     void note(TimePoint now, Cause why);
 

@@ -103,8 +103,12 @@ void Endpoint::Core::initiate(TimePoint now, ConnectionUpkeep& upkeep,
     if (connection->ike.version == policy::IkeVersion::v1)
         with_turn<v1::Turn>(now, [&](v1::Turn& turn) {
             // RFC 3947 4: a new phase 1 begins where the old one has gone; there is a mapping of
-            // the NAT's for that, and as a rule for nothing else.
-            path = floated_path(upkeep, peer).value_or(path);
+            // the NAT's for that, and as a rule for nothing else. One that leads nowhere any more
+            // is tried in turn with the port where every peer begins.
+            const auto floated = floated_path(upkeep, peer);
+            const bool in_vain = floated && upkeep.tried_way == floated;
+            path = in_vain ? path : floated.value_or(path);
+            upkeep.tried_way = in_vain ? std::nullopt : floated;
             sas_.try_emplace(spi, AnyIkeSa(v1::IsakmpSa::initiate(turn, connection, path, spi)));
             return spi;
         });

@@ -67,17 +67,16 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
                     return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
                 },
             .user_between_gateways =
-                [this, now](const policy::UdpPath& path, const ChildUser& peer,
-                            const ChildSelectors& selectors) {
-                    return user_between_gateways(now, path, peer, selectors);
+                [this](const policy::UdpPath& path, const ChildUser& peer,
+                       const ChildSelectors& selectors) {
+                    return user_between_gateways(path, peer, selectors);
                 },
             .retired = retired_};
 }
 
-std::optional<ChildUser>
-Endpoint::Core::user_between_gateways(TimePoint now, const policy::UdpPath& path,
-                                      const ChildUser& peer,
-                                      const policy::ChildSelectors& selectors) {
+std::optional<OtherUser>
+Endpoint::Core::user_between_gateways(const policy::UdpPath& path, const ChildUser& peer,
+                                      const policy::ChildSelectors& selectors) const {
     for (const auto& [spi, entry] : sas_) {
         const auto& other = entry.sa.facts().path;
         if (other.local.address != path.local.address ||
@@ -91,12 +90,9 @@ Endpoint::Core::user_between_gateways(TimePoint now, const policy::UdpPath& path
                    meet(child.local_selectors, selectors.local) &&
                    meet(child.remote_selectors, selectors.remote);
         };
-        ChildUser user{entry.sa.connection(), *status->peer};
-        if (user == peer || std::ranges::none_of(status->children, takes_some))
-            continue;
-        handle_v1(now, wire::IkeSpi{spi},
-                  [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.check_liveness(turn); });
-        return user;
+        OtherUser user{{entry.sa.connection(), *status->peer}, spi};
+        if (user.who != peer && std::ranges::any_of(status->children, takes_some))
+            return user;
     }
     return std::nullopt;
 }

@@ -109,9 +109,9 @@ private:
     /// Whether the IKE SA of an on-demand connection is being replaced by one authenticated anew.
     bool is_replaced(const ConnectionUpkeep& upkeep) const;
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
-    std::optional<ChildUser> user_between_gateways(TimePoint now, const policy::UdpPath& path,
+    std::optional<OtherUser> user_between_gateways(const policy::UdpPath& path,
                                                    const ChildUser& peer,
-                                                   const policy::ChildSelectors& selectors);
+                                                   const policy::ChildSelectors& selectors) const;
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
     /// Whether nothing is lost with the end of an SA that has a complete successor.
     bool takes_over(const AnyIkeSa& old, const AnyIkeSa& successor);
@@ -135,6 +135,7 @@ private:
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::WantsReplacement& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildUp& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::Doubt& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::HeldByAnother& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v1::outcome::Bequeath& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::DeletedElsewhere& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Childless& outcome);

@@ -199,8 +199,7 @@ void Endpoint::Core::adopt_children(TimePoint now, wire::IkeSpi spi) {
 std::optional<policy::UdpPath> Endpoint::Core::floated_path(const ConnectionUpkeep& upkeep,
                                                             const policy::IpAddress& peer) const {
     const auto& connection = upkeep.connection();
-    // A way that leads nowhere any more is tried in turn with the one that every peer begins at.
-    if (upkeep.ports_edited || upkeep.failures() % 2 != 0)
+    if (upkeep.ports_edited)
         return std::nullopt;
     auto spis = upkeep.established.all();
     for (const auto& [name, orphan] : orphaned_)
@@ -276,6 +275,11 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,
             handle_v1(now, each, [&](v1::Turn& turn, v1::IsakmpSa& sa) {
                 sa.delete_children(turn, outcome.spis);
             });
+}
+
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi /*spi*/,
+                                const v1::outcome::HeldByAnother& outcome) {
+    handle(now, outcome.other, [](auto& turn, auto& sa) { sa.check_liveness(turn); });
 }
 
 void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,

@@ -41,6 +41,12 @@ struct ChildUser {
     friend bool operator==(const ChildUser&, const ChildUser&) = default;
 };
 
+/// One that has what somebody else wants, and our SPI of its IKE SA.
+struct OtherUser {
+    ChildUser who;
+    wire::IkeSpi spi{};
+};
+
 struct Turn {
     TimePoint now;
     Botan::RandomNumberGenerator& rng;
@@ -69,10 +75,10 @@ struct Turn {
     /// Whether this peer has an IKE SA of the connection already.
     std::function<bool(const std::string& connection, const policy::Identity& peer)> has_peer;
     /// Who else at the far end of `path`, beside this peer, has a child SA between the two gateways
-    /// that takes some of these packets; it is asked for a sign of life. The peer is the same where
-    /// the UDP port is, whatever it calls itself, and where connection and identity are, through
-    /// whatever mapping of a NAT it comes.
-    std::function<std::optional<ChildUser>(const policy::UdpPath& path, const ChildUser& peer,
+    /// that takes some of these packets. The peer is the same where the UDP port is, whatever it
+    /// calls itself, and where connection and identity are, through whatever mapping of a NAT it
+    /// comes.
+    std::function<std::optional<OtherUser>(const policy::UdpPath& path, const ChildUser& peer,
                                            const policy::ChildSelectors& selectors)>
         user_between_gateways;
     /// By the time at which they leave the kernel.

@@ -40,11 +40,15 @@ void begin_liveness_check(Turn& turn, IkeSaFacts& facts, Established& sa) {
     const bool asked = sa.traffic_asked && *sa.traffic_asked >= silent_since;
     if (!asked && !sa.children.empty()) {
         sa.traffic_asked = turn.now;
-        for (const auto& child : sa.children)
-            turn.effects.emplace_back(ReadTraffic{child.id});
+        read_traffic(turn, sa);
         return;
     }
     question_peer(turn, facts, sa);
+}
+
+void read_traffic(Turn& turn, const Established& sa) {
+    for (const auto& child : sa.children)
+        turn.effects.emplace_back(ReadTraffic{child.id});
 }
 
 void question_peer(Turn& turn, const IkeSaFacts& facts, Established& sa) {
@@ -59,6 +63,7 @@ void question_peer(Turn& turn, const IkeSaFacts& facts, Established& sa) {
 
 void repeat_question(Turn& turn, const IkeSaFacts& facts, Established& sa) {
     send(turn, facts, sa, NotifyType::r_u_there, sa.questioned->sequence);
+    read_traffic(turn, sa);
 }
 
 void note_traffic(Turn& turn, Established& sa, policy::ChildSaId child,
@@ -69,6 +74,9 @@ void note_traffic(Turn& turn, Established& sa, policy::ChildSaId child,
     if (inbound_packets > found->inbound_packets) {
         sa.last_heard = turn.now;
         found->inbound_packets = inbound_packets;
+        // RFC 3706 5: who sends is there. The first reading only says how far the count was.
+        if (sa.questioned && sa.questioned->timer.attempts() > 1)
+            sa.questioned.reset();
         // Who sends through it has both its sides.
         activate_child(turn, sa, child);
     }

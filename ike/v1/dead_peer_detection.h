@@ -13,7 +13,9 @@ bool is_stray_answer(const IkeSaFacts& facts, const Established& sa,
 
 /// Asks the kernel first whether traffic came in, then the peer.
 void begin_liveness_check(Turn& turn, IkeSaFacts& facts, Established& sa);
-/// Asks the peer.
+/// Asks the kernel what came in: note_traffic() is told.
+void read_traffic(Turn& turn, const Established& sa);
+/// Asks the peer. What comes in from its children while the question is repeated answers it, too.
 void question_peer(Turn& turn, const IkeSaFacts& facts, Established& sa);
 /// Again. RFC 3706 6.1: with the same sequence number.
 void repeat_question(Turn& turn, const IkeSaFacts& facts, Established& sa);

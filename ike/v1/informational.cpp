@@ -64,6 +64,16 @@ bool concerns_quick_mode(const IkeSaFacts& facts, const Established& sa,
 }
 
 /// An error under the message ID of our quick mode, which ends it.
+/// Whether it came for the first time. More than a few are nobody's.
+bool is_first(InformationalsHeard& heard, const wire::v1::EncryptedMessage& message) {
+    constexpr std::size_t most = 4;
+    wire::Octets octets(message.ciphertext.begin(), message.ciphertext.end());
+    if (heard.size() == most || std::ranges::contains(heard, octets))
+        return false;
+    heard.push_back(std::move(octets));
+    return true;
+}
+
 void refuse_asked(Turn& turn, IkeSaFacts& facts, Established& sa,
                   const wire::v1::ProtectedInformational& said) {
     if (const auto* error = first_error(said.notifies))
@@ -144,9 +154,8 @@ IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established s
         ++turn.dropped.integrity_failed;
         return sa;
     }
-    // Its message ID was used once, by the quick mode; a second time it is a repetition.
-    const bool repeated = mode != sa.over.end() ? std::exchange(mode->informed, true)
-                          : of_asked            ? std::exchange(sa.asked->informed, true)
+    const bool repeated = mode != sa.over.end() ? !is_first(mode->informed, message)
+                          : of_asked            ? !is_first(sa.asked->informed, message)
                                                 : !sa.ids.use(id);
     if (repeated) {
         ++turn.dropped.repeated;

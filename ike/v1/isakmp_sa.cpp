@@ -514,8 +514,11 @@ bool IsakmpSa::carries_everything(
 }
 
 void IsakmpSa::check_liveness(Turn& turn) {
-    if (auto* sa = std::get_if<Established>(&state_))
+    if (auto* sa = std::get_if<Established>(&state_)) {
+        // What comes in from here on counts as an answer.
+        read_traffic(turn, *sa);
         question_peer(turn, facts_, *sa);
+    }
 }
 
 std::optional<TimePoint> IsakmpSa::next_deadline() const {

@@ -179,6 +179,10 @@ struct QuickModeWanted {
     std::optional<policy::ChildSaId> rekeyed = std::nullopt;
 };
 
+/// The encrypted parts of informational messages that came under the message ID of a quick mode:
+/// the ID was used before, so it does not tell a repetition.
+using InformationalsHeard = std::vector<wire::Octets>;
+
 /// Initiator, first message of a quick mode sent.
 struct QuickModeSent {
     QuickModeWanted wanted;
@@ -190,8 +194,7 @@ struct QuickModeSent {
     std::optional<crypto::KeyExchange> key_exchange;
     wire::Octets vector;
     Unanswered request;
-    /// An informational exchange came under its message ID.
-    bool informed = false;
+    InformationalsHeard informed;
 };
 
 /// Responder, second message of a quick mode sent; the third is awaited. The inbound side of the
@@ -217,8 +220,7 @@ struct QuickModeOver {
     /// For CONNECTED, which comes under the message ID of the quick mode.
     wire::Octets vector;
     TimePoint until;
-    /// An informational exchange came under its message ID.
-    bool informed = false;
+    InformationalsHeard informed;
 };
 
 /// R-U-THERE was sent.

@@ -83,8 +83,7 @@ Payloads original_addresses(const IkeSaFacts& facts, const PeerExtensions& peer,
             wire::v1::NatOriginalAddressPayload{peer.numbering, responder}};
 }
 
-std::optional<Cause> taken_by_another(const Turn& turn, const IkeSaFacts& facts,
-                                      const Established& sa,
+std::optional<Cause> taken_by_another(Turn& turn, const IkeSaFacts& facts, const Established& sa,
                                       const policy::NarrowedSelectors& selectors) {
     if (!are_between_gateways(facts.path, selectors.local(), selectors.remote()))
         return std::nullopt;
@@ -92,11 +91,12 @@ std::optional<Cause> taken_by_another(const Turn& turn, const IkeSaFacts& facts,
                                                  {selectors.local(), selectors.remote()});
     if (!user)
         return std::nullopt;
+    turn.outcomes.emplace_back(outcome::HeldByAnother{user->spi});
     return cause::LocalFault{
         std::format("the peer {} of the connection '{}' behind the same address has a child SA "
                     "between {} and {} already",
-                    user->peer.to_string(), user->connection, policy::to_string(selectors.local()),
-                    policy::to_string(selectors.remote()))};
+                    user->who.peer.to_string(), user->who.connection,
+                    policy::to_string(selectors.local()), policy::to_string(selectors.remote()))};
 }
 
 void move_children(Turn& turn, IkeSaFacts& facts, Established& sa) {

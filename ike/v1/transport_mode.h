@@ -41,10 +41,9 @@ Payloads original_addresses(const IkeSaFacts& facts, const PeerExtensions& peer,
                             policy::EspMode mode, Role role);
 
 /// RFC 3948 section 5.2: of several peers behind one address only one can have the packets between
-/// the two gateways' own addresses, in transport mode or in tunnel mode. Why this one cannot;
-/// nothing when it can.
-std::optional<Cause> taken_by_another(const Turn& turn, const IkeSaFacts& facts,
-                                      const Established& sa,
+/// the two gateways' own addresses, in transport mode or in tunnel mode. Why this one cannot,
+/// and the other is asked for a sign of life; nothing when it can.
+std::optional<Cause> taken_by_another(Turn& turn, const IkeSaFacts& facts, const Established& sa,
                                       const policy::NarrowedSelectors& selectors);
 
 /// The children go where the ISAKMP SA goes, but for those in transport mode whose peer has another

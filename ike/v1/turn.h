@@ -38,11 +38,17 @@ struct DeletedElsewhere {
     policy::Identity peer;
     std::vector<policy::ChildSpi> spis;
 };
+/// What a quick mode is about belongs to another peer's SA, with our SPI `other`: is that peer
+/// there still?
+struct HeldByAnother {
+    wire::IkeSpi other{};
+};
 } // namespace outcome
 
-using Outcome = std::variant<outcome::Up, outcome::Failed, outcome::Down, outcome::WantsReplacement,
-                             outcome::Childless, outcome::ChildUp, outcome::ChildFailed,
-                             outcome::Doubt, outcome::Bequeath, outcome::DeletedElsewhere>;
+using Outcome =
+    std::variant<outcome::Up, outcome::Failed, outcome::Down, outcome::WantsReplacement,
+                 outcome::Childless, outcome::ChildUp, outcome::ChildFailed, outcome::Doubt,
+                 outcome::Bequeath, outcome::DeletedElsewhere, outcome::HeldByAnother>;
 
 struct Turn : ike::Turn {
     std::vector<Outcome>& outcomes;

@@ -218,7 +218,6 @@ BOOST_AUTO_TEST_CASE(what_is_not_fresh_and_authentic_moves_nobody) {
     BOOST_TEST(count<ike::PeerMoved>(nat.net.right) == 0u);
 }
 
-// covers 7296-2.11-b
 BOOST_AUTO_TEST_CASE(a_child_that_cannot_follow_its_peer_is_made_anew) {
     auto left = left_vpn();
     left.dpd.interval = 10s;
@@ -238,6 +237,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_cannot_follow_its_peer_is_made_anew) {
     BOOST_TEST(child.encapsulation->remote_port == 24500u);
 }
 
+// covers 7296-2.11-b
 BOOST_AUTO_TEST_CASE(a_request_repeated_through_a_new_mapping_is_answered_there) {
     auto left = left_vpn();
     left.dpd.interval = 10s;

@@ -204,11 +204,14 @@ struct TwoBehindOneAddress {
     TimePoint now{std::chrono::hours(1)};
 
 private:
+    void tell_traffic(Gateway& gateway, policy::ChildSaId child) {
+        gateway.endpoint->on_kernel_event(
+            now, ike::TrafficRead{child, gateway.kernel.inbound_packets(child)});
+    }
     static std::uint16_t outside(std::size_t peer, std::uint16_t port) {
         return static_cast<std::uint16_t>(port + 10000 * (peer + 1));
     }
-    static void drain(Gateway& gateway,
-                      const std::function<void(const ike::SendDatagram&)>& on_datagram) {
+    void drain(Gateway& gateway, const std::function<void(const ike::SendDatagram&)>& on_datagram) {
         while (auto effect = gateway.endpoint->next_effect()) {
             if (const auto* datagram = std::get_if<ike::SendDatagram>(&*effect))
                 on_datagram(*datagram);
@@ -216,6 +219,8 @@ private:
                 BOOST_TEST(!gateway.kernel.install(inbound->child, FakeKernel::Sides::inbound));
             else if (const auto* removed = std::get_if<ike::RemoveChildSa>(&*effect))
                 gateway.kernel.remove(removed->child);
+            else if (const auto* read = std::get_if<ike::ReadTraffic>(&*effect))
+                tell_traffic(gateway, read->child);
             else if (auto* report = std::get_if<ike::Report>(&*effect))
                 gateway.reports.push_back(std::move(report->event));
         }
@@ -478,18 +483,29 @@ BOOST_AUTO_TEST_CASE(nor_does_the_second_take_it_over_by_tunnel_mode) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_vanished_makes_room_for_the_second) {
-    TwoBehindOneAddress t({server_connection("first", "first.example.org"),
-                           server_connection("second", "second.example.org")});
-    for (auto& each : t.right.connections.connections)
-        BOOST_REQUIRE(each.dpd.interval >= 30s);
+    auto first = server_connection("first", "first.example.org");
+    // Nobody else asks whether it is there.
+    first.dpd.interval = 0s;
+    TwoBehindOneAddress t({first, server_connection("second", "second.example.org")});
     t.come_up();
     t.check_second_refused("first", "second");
-    // The first one says nothing any more, and was heard of just now.
     for (int second = 0; second < 600; ++second)
         t.exchange(1, 1s);
     BOOST_REQUIRE(t.right.kernel.installed().size() == 1u);
     BOOST_TEST(t.right.kernel.installed().begin()->second.child.connection == "second");
     BOOST_TEST(ike_sas(t.right, "first").empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_answers_no_question_but_sends_is_there) {
+    auto first = server_connection("first", "first.example.org");
+    first.dpd.interval = 0s;
+    TwoBehindOneAddress t({first, server_connection("second", "second.example.org")});
+    t.come_up();
+    for (int second = 0; second < 600; ++second) {
+        t.exchange(1, 1s);
+        t.right.kernel.receive(t.right.kernel.installed().begin()->second.child.inbound_spi);
+    }
+    t.check_second_refused("first", "second");
 }
 
 BOOST_AUTO_TEST_CASE(so_it_is_where_one_connection_takes_both) {

@@ -23,6 +23,23 @@ policy::Connection for_anybody(const policy::Connection& left) {
     return right;
 }
 
+/// How many messages a rekey of the ISAKMP SA sends otherwise than through the ports for NAT.
+std::size_t first_port_is_used(TwoGateways& net, End end) {
+    std::size_t messages = 0;
+    net.inspect = [&](End, std::vector<std::uint8_t>& octets) {
+        constexpr std::array<std::uint8_t, 4> marker{};
+        if (octets.size() >= 4 && !std::ranges::equal(std::span(octets).first(4), marker))
+            ++messages;
+        return true;
+    };
+    const auto old = ike_sas(net.left, "vpn").front().initiator_spi;
+    net.command(end, ike::Rekey{"vpn", old_ike_keys});
+    net.run_for(1min);
+    BOOST_TEST((ike_sas(net.left, "vpn").front().initiator_spi != old));
+    net.inspect = nullptr;
+    return messages;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(v1_way)
@@ -97,6 +114,29 @@ BOOST_AUTO_TEST_CASE(edited_ports_count_for_more_than_the_way_of_the_old_one) {
         const auto* failed = std::get_if<ike::NegotiationFailed>(&each);
         return failed && failed->path.remote.port == 1500u;
     }));
+    // The next one is where the edit says, and those after it where that one went.
+    net.command(End::right, ike::Reconfigure{{{mirrored(left)}}});
+    const auto old = ike_sas(net.left, "vpn").front().initiator_spi;
+    BOOST_REQUIRE(net.run_until(
+        [&] {
+            const auto sas = ike_sas(net.left, "vpn");
+            return sas.size() == 1 && sas.front().initiator_spi != old;
+        },
+        10min));
+    BOOST_TEST(first_port_is_used(net, End::right) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(attempts_that_failed_before_do_not_change_where_a_new_one_begins) {
+    auto left = old_left_vpn();
+    left.nat_traversal.force = true;
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    net.cut = true;
+    net.run_for(6min);
+    BOOST_TEST(status(net.left, "vpn").attempts > 0u);
+    net.cut = false;
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5min));
+    net.run_for(5s);
+    BOOST_TEST(first_port_is_used(net, End::left) == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_way_that_leads_nowhere_is_tried_in_turn_with_the_first_one) {
