@@ -59,7 +59,7 @@ wait_until 20 "nothing passes in clear" forwarding held block
 # Who takes it over lets it forward behind the guard, and not before.
 start_capture takeover.pcap "$clear_filter"
 ip netns exec host2 ping -q -i 0.001 192.168.10.10 >/dev/null 2>&1 &
-pinging=$!
+sender=$!
 ip netns attach r2 "$holder"
 wait_until 20 "r2 passes on again" forwarding r2 accept
 has_mark() { ip netns exec r2 nft list chain inet viaduct abandoned >/dev/null 2>&1; }
@@ -76,7 +76,7 @@ ip netns attach r2 "$holder"
 start_daemon r2
 wait_until 20 "another daemon lets r2 pass on" forwarding r2 accept
 sleep 0.5
-kill "$pinging"
+kill "$sender"
 stop_capture
 leaked=$(captured takeover.pcap '')
 [ -z "$leaked" ] || die "leaked at a takeover: $(wc -l <<<"$leaked"): $(head -n 5 <<<"$leaked")"
