@@ -236,6 +236,10 @@ std::expected<std::vector<KernelPolicy>, SystemError> kernel_policies(const Chil
     std::ranges::stable_sort(policies, {}, &KernelPolicy::selector);
     const auto repeated = std::ranges::unique(policies, {}, &KernelPolicy::selector);
     policies.erase(repeated.begin(), repeated.end());
+    // The answers to packets that waited come back while the last of them are being put.
+    std::ranges::stable_partition(policies, [](const KernelPolicy& policy) {
+        return policy.selector.direction != PolicyDirection::out;
+    });
     return policies;
 }
 

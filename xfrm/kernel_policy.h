@@ -58,7 +58,8 @@ void set_tunnel(KernelPolicy& policy, const policy::IpAddress& local,
                 const policy::IpAddress& remote);
 
 /// Policies in, out and forward for every pair of selectors of one family and of protocols that
-/// meet; in transport mode none forward. Sorted, without duplicates. A range of ports or of ICMP
+/// meet; in transport mode none forward. Without duplicates, those of what leaves last: the answers
+/// to what waited for them come while the rest is still being put. A range of ports or of ICMP
 /// types becomes blocks of powers of two, each with policies of its own. Ports without a protocol,
 /// OPAQUE ports and more than `most_policies` are refused with the reason.
 ///

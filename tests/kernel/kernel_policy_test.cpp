@@ -2,6 +2,8 @@
 
 #include "tests/kernel/fixed_child.h"
 
+#include <algorithm>
+
 #include <boost/test/unit_test.hpp>
 #include <netinet/in.h>
 #include <ranges>
@@ -54,6 +56,18 @@ const auto anywhere = selector("192.168.20.0/24");
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(kernel_policy)
+
+BOOST_AUTO_TEST_CASE(whatever_arrives_is_expected_before_anything_leaves) {
+    policy::ChildSa child = gcm_child();
+    child.local_selectors = {selector("192.168.11.0/24"), selector("192.168.12.0/24")};
+    child.remote_selectors = {selector("192.168.30.0/24"), selector("10.0.0.0/8")};
+    const auto policies = xfrm::kernel_policies(child);
+    BOOST_REQUIRE(policies);
+    BOOST_TEST(std::ranges::is_partitioned(*policies, [](const auto& policy) {
+        return policy.selector.direction != PolicyDirection::out;
+    }));
+    BOOST_TEST((policies->back().selector.direction == PolicyDirection::out));
+}
 
 BOOST_AUTO_TEST_CASE(every_pair_of_selectors_of_one_family_has_three_policies) {
     policy::ChildSa child = gcm_child();
