@@ -1,31 +1,53 @@
 #include "daemon/reload_plan.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 namespace viaduct::daemon {
 
 namespace {
 
-const ConfiguredRouter* find_router(const std::vector<ConfiguredRouter>& routers,
-                                    const std::string& name) {
-    const auto found = std::ranges::find(
-        routers, name, [](const ConfiguredRouter& configured) { return configured.router.name; });
-    return found == routers.end() ? nullptr : &*found;
-}
+/// Routers by a name of theirs; it lives as long as they stay where they are.
+class RouterIndex {
+public:
+    void add(const std::string& name, const ConfiguredRouter& router) {
+        routers_.emplace(name, &router);
+    }
+    /// Null: none has it.
+    const ConfiguredRouter* find(const std::string& name) const {
+        const auto found = routers_.find(name);
+        return found == routers_.end() ? nullptr : found->second;
+    }
 
-bool is_broken(const Configuration& wanted, const std::string& file) {
-    return std::ranges::contains(wanted.broken_files, file);
+private:
+    std::unordered_map<std::string_view, const ConfiguredRouter*> routers_;
+};
+
+RouterIndex by_name(const std::vector<ConfiguredRouter>& routers) {
+    RouterIndex index;
+    for (const auto& each : routers) {
+        index.add(each.router.name, each);
+    }
+    return index;
 }
 
 /// Nobody can say whether a file still asks for the router.
 bool is_unknown(const Configuration& wanted, const ConfiguredRouter& running) {
-    return wanted.listing_incomplete || is_broken(wanted, running.file);
+    return wanted.listing_incomplete || std::ranges::contains(wanted.broken_files, running.file);
 }
 
-/// A router that goes on although no file asks for it, because its file cannot be understood.
-bool is_kept_broken(const Configuration& wanted, const ConfiguredRouter& running) {
-    return is_unknown(wanted, running) &&
-           find_router(wanted.routers, running.router.name) == nullptr;
+/// By their namespaces, the routers that go on although no file asks for them, because their files
+/// cannot be understood.
+RouterIndex kept_broken(const std::vector<ConfiguredRouter>& running, const Configuration& wanted) {
+    const auto now = by_name(wanted.routers);
+    RouterIndex kept;
+    for (const auto& each : running) {
+        if (is_unknown(wanted, each) && now.find(each.router.name) == nullptr) {
+            kept.add(each.router.netns, each);
+        }
+    }
+    return kept;
 }
 
 /// Sockets stay where they are and as they are for as long as a router runs, and its endpoint keeps
@@ -35,8 +57,8 @@ bool same_place(const policy::Router& a, const policy::Router& b) {
            a.cookie_threshold == b.cookie_threshold;
 }
 
-RouterStep step_for_running(const Configuration& wanted, const ConfiguredRouter& running) {
-    const auto* now = find_router(wanted.routers, running.router.name);
+RouterStep step_for_running(const Configuration& wanted, const ConfiguredRouter* now,
+                            const ConfiguredRouter& running) {
     const auto& before = running.router.connections;
     if (now == nullptr) {
         const bool broken = is_unknown(wanted, running);
@@ -52,19 +74,11 @@ RouterStep step_for_running(const Configuration& wanted, const ConfiguredRouter&
     return {same ? RouterAction::keep : RouterAction::reconfigure, *now, std::move(changes)};
 }
 
-/// The running router, kept because its file is broken, that stands in the way of `candidate`.
-const ConfiguredRouter* in_the_way(const std::vector<ConfiguredRouter>& running,
-                                   const Configuration& wanted, const ConfiguredRouter& candidate) {
-    const auto found = std::ranges::find_if(running, [&](const ConfiguredRouter& other) {
-        return is_kept_broken(wanted, other) && other.router.netns == candidate.router.netns;
-    });
-    return found == running.end() ? nullptr : &*found;
-}
-
 /// Routers that would enter the namespace of a kept one become mistakes.
 void refuse_clashes(const std::vector<ConfiguredRouter>& running, Configuration& wanted) {
+    const auto kept = kept_broken(running, wanted);
     std::erase_if(wanted.routers, [&](const ConfiguredRouter& candidate) {
-        const auto* other = in_the_way(running, wanted, candidate);
+        const auto* other = kept.find(candidate.router.netns);
         if (other == nullptr) {
             return false;
         }
@@ -84,11 +98,13 @@ void refuse_clashes(const std::vector<ConfiguredRouter>& running, Configuration&
 ReloadPlan plan_reload(const std::vector<ConfiguredRouter>& running, Configuration wanted) {
     refuse_clashes(running, wanted);
     ReloadPlan plan;
+    const auto now = by_name(wanted.routers);
     for (const auto& router : running) {
-        plan.steps.push_back(step_for_running(wanted, router));
+        plan.steps.push_back(step_for_running(wanted, now.find(router.router.name), router));
     }
+    const auto before = by_name(running);
     for (const auto& router : wanted.routers) {
-        if (find_router(running, router.router.name) == nullptr) {
+        if (before.find(router.router.name) == nullptr) {
             plan.steps.push_back(
                 {RouterAction::start, router, policy::compare({}, router.router.connections)});
         }
