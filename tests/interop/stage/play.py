@@ -120,8 +120,10 @@ class Play:
             raise NotAsExpected(f"{words[0]} ended with status {done}")
 
     def _wait_for(self, step, began, message_count, spis):
-        stop = time.monotonic() + step.within
+        began_at = time.monotonic()
+        stop = began_at + step.within
         pause = 0.1
+        told = None
         while True:
             # Taken before looking, so that every condition is judged once after the time limit.
             late = time.monotonic() > stop
@@ -134,6 +136,9 @@ class Play:
                 unmet = [str(failure)]
             if not unmet or late:
                 return unmet
+            if unmet != told:
+                self.story.write(f"   {time.monotonic() - began_at:.1f} s: not yet: {'; '.join(unmet)}\n")
+                told = unmet
             time.sleep(pause)
             pause = min(pause * 1.5, 1)
 
