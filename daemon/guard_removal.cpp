@@ -1,15 +1,13 @@
 #include "daemon/guard_removal.h"
 
 #include "netns/firewall_table.h"
-#include "netns/netlink_socket.h"
 #include "xfrm/leftovers.h"
-#include "xfrm/policy_message.h"
+#include "xfrm/security_associations.h"
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <linux/netlink.h>
 #include <set>
 #include <utility>
 #include <vector>
@@ -22,12 +20,10 @@ namespace {
 using Removal = std::expected<std::string, netns::SystemError>;
 
 std::expected<void, netns::SystemError> let_forward(const netns::NetworkNamespace& place) {
-    return netns::NetlinkSocket::open(place, NETLINK_XFRM)
-        .and_then([](netns::NetlinkSocket socket) -> std::expected<void, netns::SystemError> {
-            auto request = xfrm::forwarding_default(xfrm::ForwardedInClear::pass);
-            const auto answer = socket.exchange({&request, 1}).front();
-            return answer ? std::expected<void, netns::SystemError>()
-                          : std::unexpected(answer.error());
+    return xfrm::SecurityAssociations::open(place, {}, {})
+        .and_then([](xfrm::SecurityAssociations kernel) {
+            return kernel.set_forwarding(xfrm::ForwardedInClear::pass)
+                .transform_error([](const xfrm::KernelFailure& failure) { return failure.error; });
         });
 }
 

@@ -2,6 +2,7 @@
 #include "ike/wire/v2_message.h"
 #include "tests/simulation/connections.h"
 #include "tests/simulation/two_gateways.h"
+#include "tests/simulation/v1_connections.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -219,22 +220,23 @@ BOOST_AUTO_TEST_CASE(what_is_not_fresh_and_authentic_moves_nobody) {
 }
 
 BOOST_AUTO_TEST_CASE(a_child_that_cannot_follow_its_peer_is_made_anew) {
-    auto left = left_vpn();
-    left.dpd.interval = 10s;
-    auto right = mirrored(left);
-    right.peer_address = policy::AnyPeer{};
-    TwoGateways net({{left}}, {{right}});
-    net.nat_address = address("203.0.113.7");
-    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
-    net.run_for(5s);
-    const auto before = child_sas(net.right, "vpn").front().inbound_spi;
-    net.right.kernel.refuses_moves = true;
-    net.nat_port_offset = 20000;
-    net.run_for(2min);
-    BOOST_REQUIRE(child_sas(net.right, "vpn").size() == 1u);
-    const auto& child = net.right.kernel.installed().begin()->second.child;
-    BOOST_TEST((child.inbound_spi != before));
-    BOOST_TEST(child.encapsulation->remote_port == 24500u);
+    for (auto left : {left_vpn(), old_left_vpn()}) {
+        left.dpd.interval = 10s;
+        auto right = mirrored(left);
+        right.peer_address = policy::AnyPeer{};
+        TwoGateways net({{left}}, {{right}});
+        net.nat_address = address("203.0.113.7");
+        BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+        net.run_for(5s);
+        const auto before = child_sas(net.right, "vpn").front().inbound_spi;
+        net.right.kernel.refuses_moves = true;
+        net.nat_port_offset = 20000;
+        net.run_for(2min);
+        BOOST_REQUIRE(child_sas(net.right, "vpn").size() == 1u);
+        const auto& child = net.right.kernel.installed().begin()->second.child;
+        BOOST_TEST((child.inbound_spi != before));
+        BOOST_TEST(child.encapsulation->remote_port == 24500u);
+    }
 }
 
 // covers 7296-2.11-b
