@@ -105,10 +105,9 @@ void EffectRunner::show_keys(const policy::ChildSa& child) {
         if (!keys.integrity.expose().empty()) {
             text += " integrity " + policy::hexadecimal(keys.integrity.expose());
         }
-        surroundings_.log.write_keys(LogArea::xfrm, text,
-                                     {.router = router_,
-                                      .connection = child.connection,
-                                      .spi = fmt::format("{:08x}", std::to_underlying(spi))});
+        surroundings_.log.write_keys(
+            LogArea::xfrm, text,
+            {.router = router_, .connection = child.connection, .spi = to_string(spi)});
     };
     show("inbound", child.inbound_spi, child.inbound_keys);
     show("outbound", child.outbound_spi, child.outbound_keys);

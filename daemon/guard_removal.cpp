@@ -61,6 +61,7 @@ Removal remove_from(const netns::NetworkNamespace& place) {
 
 std::vector<std::string> names_of(const Configuration& configuration, RemovalScope scope) {
     std::vector<std::string> names;
+    names.reserve(configuration.routers.size());
     for (const auto& router : configuration.routers) {
         names.push_back(router.router.netns);
     }

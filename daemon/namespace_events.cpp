@@ -73,11 +73,11 @@ NamespaceEvents::subscribe(const netns::NetworkNamespace& place, int protocol, L
         return std::unexpected(netns::SystemError{EPERM, what, {}});
     }
     const auto entry = listeners_.emplace(Key{protocol, *number}, Subscription());
-    const Subscription subscription(new Listener(std::move(listener)),
-                                    [this, entry](const Listener* ended) {
-                                        listeners_.erase(entry);
-                                        delete ended;
-                                    });
+    Subscription subscription(new Listener(std::move(listener)),
+                              [this, entry](const Listener* ended) {
+                                  listeners_.erase(entry);
+                                  delete ended;
+                              });
     entry->second = subscription;
     return subscription;
 }

@@ -60,7 +60,7 @@ void PathWatch::subscribe() {
 void PathWatch::follow(const policy::ConnectionSet& connections) {
     std::map<std::string, std::optional<ike::PathObstacle>, std::less<>> told;
     for (auto& followed : followed_) {
-        told.emplace(std::move(followed.connection), std::move(followed.obstacle));
+        told.emplace(std::move(followed.connection), followed.obstacle);
     }
     followed_.clear();
     for (const auto& connection : connections.connections) {

@@ -20,6 +20,7 @@ std::string changes_text(const policy::ConnectionChanges& changes) {
     add("added", changes.added);
     add("removed", changes.removed);
     std::vector<std::string> changed;
+    changed.reserve(changes.changed.size());
     for (const auto& [name, sas] : changes.changed) {
         changed.push_back(name + " (" + sas.to_string() + ")");
     }

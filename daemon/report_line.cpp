@@ -20,10 +20,6 @@ std::string spi_pair(ike::wire::IkeSpi initiator, ike::wire::IkeSpi responder) {
     return ike::wire::to_string(initiator) + "_" + ike::wire::to_string(responder);
 }
 
-std::string child_spi(policy::ChildSpi spi) {
-    return fmt::format("{:08x}", std::to_underlying(spi));
-}
-
 /// Whether an SA that ended so is a matter of course.
 bool is_expected(const ike::Cause& why) {
     return std::holds_alternative<ike::cause::ClosedByPeer>(why) ||
@@ -74,16 +70,16 @@ struct LineOf {
                             policy::to_string(child.local_selectors),
                             policy::to_string(child.remote_selectors), child.suite.to_string(),
                             child.mode == policy::EspMode::transport ? " in transport mode" : "",
-                            child_spi(child.outbound_spi)),
+                            to_string(child.outbound_spi)),
                 child.connection,
-                child_spi(child.inbound_spi),
+                to_string(child.inbound_spi),
                 {}};
     }
     ReportLine operator()(const ike::ChildSaClosed& child) const {
         return {closing_level(child.why),
                 "child SA closed: " + ike::to_string(child.why),
                 child.connection,
-                child_spi(child.inbound_spi),
+                to_string(child.inbound_spi),
                 {}};
     }
     ReportLine operator()(const ike::NegotiationFailed& failure) const {

@@ -14,10 +14,6 @@ ike::TimePoint now() {
     return std::chrono::steady_clock::now();
 }
 
-std::string spi_text(policy::ChildSpi spi) {
-    return fmt::format("{:08x}", std::to_underlying(spi));
-}
-
 } // namespace
 
 void RunningRouter::hear_kernel() {
@@ -60,7 +56,7 @@ void RunningRouter::on_kernel(const xfrm::StateExpired& event) {
     }
     surroundings_.log.write(LogArea::xfrm, LogLevel::debug,
                             "child SA reached a " + xfrm::to_string(event),
-                            {.router = name_, .spi = spi_text(event.spi)});
+                            {.router = name_, .spi = to_string(event.spi)});
     endpoint_.on_kernel_event(now(), event.hard ? ike::KernelEvent(ike::HardExpired{*child})
                                                 : ike::KernelEvent(ike::SoftExpired{*child}));
 }
@@ -84,7 +80,7 @@ void RunningRouter::on_kernel(const xfrm::MappingChanged& event) {
             LogArea::xfrm, LogLevel::info,
             fmt::format("ESP in UDP comes from {} instead of {}; its SAs follow when IKE does",
                         event.now.to_string(), event.before.to_string()),
-            {.router = name_, .spi = spi_text(event.spi)});
+            {.router = name_, .spi = to_string(event.spi)});
     }
 }
 

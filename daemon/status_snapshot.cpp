@@ -25,10 +25,6 @@ std::chrono::system_clock::time_point wall_time(const ClockReading& now, ike::Ti
            std::chrono::duration_cast<std::chrono::system_clock::duration>(moment - now.steady);
 }
 
-std::string spi_text(policy::ChildSpi spi) {
-    return fmt::format("{:08x}", std::to_underlying(spi));
-}
-
 std::vector<std::string> texts(const std::vector<policy::TrafficSelector>& selectors) {
     std::vector<std::string> result;
     result.reserve(selectors.size());
@@ -54,8 +50,8 @@ CounterReport counter_report(const policy::ChildSaCounters& counters) {
 ChildSaReport child_report(const ike::ChildSaStatus& child, const ReadCounters& read_counters,
                            const ClockReading& now) {
     ChildSaReport report;
-    report.inbound_spi = spi_text(child.inbound_spi);
-    report.outbound_spi = spi_text(child.outbound_spi);
+    report.inbound_spi = to_string(child.inbound_spi);
+    report.outbound_spi = to_string(child.outbound_spi);
     report.algorithms = child.suite.to_string();
     report.mode = child.mode == policy::EspMode::tunnel ? "tunnel" : "transport";
     report.local_selectors = texts(child.local_selectors);

@@ -16,7 +16,7 @@ using wire::ExchangeType;
 /// and nonce together stay well below.
 constexpr std::size_t max_first_request = 4096;
 
-bool known(ExchangeType exchange) {
+bool is_v2_exchange(ExchangeType exchange) {
     return exchange >= ExchangeType::ike_sa_init && exchange <= ExchangeType::informational;
 }
 
@@ -99,7 +99,7 @@ void Endpoint::Core::on_message(TimePoint now, const policy::UdpPath& path,
                             v2::plain_notify(wire::NotifyType::invalid_major_version));
         return;
     }
-    if (!known(header->exchange)) {
+    if (!is_v2_exchange(header->exchange)) {
         ++dropped_.unknown_exchange;
         return;
     }

@@ -15,7 +15,7 @@ using wire::ExchangeType;
 /// A half-open SA keeps the message, and anybody can send one.
 constexpr std::size_t max_first_message = 8192;
 
-bool known(ExchangeType exchange) {
+bool is_v1_exchange(ExchangeType exchange) {
     return exchange == ExchangeType::identity_protection || exchange == ExchangeType::aggressive ||
            exchange == ExchangeType::informational_v1 || exchange == ExchangeType::quick_mode;
 }
@@ -49,7 +49,7 @@ Endpoint::Core::Table::iterator Endpoint::Core::find_v1(const wire::Header& head
 void Endpoint::Core::on_v1_message(TimePoint now, const policy::UdpPath& path,
                                    const wire::Header& header,
                                    std::span<const std::uint8_t> octets) {
-    if (!known(header.exchange)) {
+    if (!is_v1_exchange(header.exchange)) {
         ++dropped_.unknown_exchange;
         return;
     }

@@ -154,6 +154,10 @@ struct Code {
 
 } // namespace
 
+Cause violation(wire::ExchangeType exchange, std::string what) {
+    return cause::ProtocolViolation{exchange, std::move(what)};
+}
+
 policy::Identity shortened(policy::Identity identity) {
     constexpr std::size_t longest = 255;
     if (identity.data.size() > longest)

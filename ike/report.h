@@ -134,6 +134,9 @@ using Cause =
                  cause::ClosedByOperator, cause::PeerDead, cause::LifetimeReached,
                  cause::Reconfigured, cause::ReplacedByPeer, cause::Replaced, cause::NoChildLeft>;
 
+/// `cause::ProtocolViolation`.
+Cause violation(wire::ExchangeType exchange, std::string what);
+
 /// At most 255 octets of it: a peer whose identity is not accepted yet must not fill reports.
 policy::Identity shortened(policy::Identity identity);
 

@@ -1,5 +1,7 @@
 #include "netns/event_socket.h"
 
+#include "netns/receive_buffer.h"
+
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -14,7 +16,7 @@ namespace viaduct::netns {
 namespace {
 
 /// Only used while notifications queue up.
-constexpr int receive_buffer = 8 << 20;
+constexpr int notification_room = 8 << 20;
 /// An interface with all its statistics is described in less.
 constexpr std::size_t longest_datagram = 65536;
 
@@ -50,9 +52,7 @@ std::expected<EventSocket, SystemError> EventSocket::open(int protocol,
         return std::unexpected(SystemError{errno, name_of(protocol), {}});
     }
     const int number = socket.number();
-    if (::setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(int)) != 0) {
-        ::setsockopt(number, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(int));
-    }
+    set_receive_buffer(number, notification_room);
     constexpr int yes = 1;
     const bool hears_all =
         ::setsockopt(number, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &yes, sizeof(yes)) == 0;

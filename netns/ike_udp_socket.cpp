@@ -1,6 +1,7 @@
 #include "netns/ike_udp_socket.h"
 
 #include "netns/file_descriptor.h"
+#include "netns/receive_buffer.h"
 #include "netns/socket_address.h"
 
 #include <linux/netlink.h>
@@ -21,7 +22,7 @@ namespace {
 
 using policy::AddressFamily;
 
-constexpr int receive_buffer = 4 << 20;
+constexpr int datagram_room = 4 << 20;
 constexpr std::size_t longest_datagram = 65536;
 /// How many queued ICMP errors one receive() passes over before it lets others run.
 constexpr int most_errors_in_a_row = 64;
@@ -94,9 +95,7 @@ std::expected<std::uint16_t, SystemError> prepare(int socket, AddressFamily fami
                                                   std::uint16_t port, UdpPurpose purpose,
                                                   PolicyBypass bypass) {
     const std::string object = name_of(family, port);
-    if (::setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(int)) != 0) {
-        ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(int));
-    }
+    set_receive_buffer(socket, datagram_room);
     Options options(socket, object);
     set_family_options(options, family);
     if (bypass == PolicyBypass::wanted) {

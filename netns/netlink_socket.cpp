@@ -1,5 +1,7 @@
 #include "netns/netlink_socket.h"
 
+#include "netns/receive_buffer.h"
+
 #include <libmnl/libmnl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -16,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds patience{2};
 /// Room for some thousand acknowledgements, each of which the kernel charges with about 800 octets.
-constexpr int receive_buffer = 4 << 20;
+constexpr int acknowledgement_room = 4 << 20;
 /// An answer longer than this is none that we ask for.
 constexpr std::size_t longest_answer = 32768;
 
@@ -169,9 +171,7 @@ std::expected<NetlinkSocket, SystemError> NetlinkSocket::open(const NetworkNames
             SystemError{code, "netlink socket of protocol " + std::to_string(protocol), {}});
     }
     const int number = socket.number();
-    if (::setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(int)) != 0) {
-        ::setsockopt(number, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(int));
-    }
+    set_receive_buffer(number, acknowledgement_room);
     // Both only add to what an error says; an old kernel does without.
     constexpr int yes = 1;
     ::setsockopt(number, SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes));

@@ -17,6 +17,9 @@ namespace viaduct::policy {
 /// An ESP SPI, host byte order. 0 and 1 to 255 are reserved (RFC 4303 section 2.1).
 enum class ChildSpi : std::uint32_t {};
 
+/// As `ip xfrm` shows it, without 0x: `c0ffee01`.
+std::string to_string(ChildSpi spi);
+
 /// The keys of one direction.
 struct EspKeys {
     /// With the salt behind it for an AEAD.

@@ -32,6 +32,10 @@ template <typename Id> std::string name(TransformType type, Id id) {
 
 } // namespace
 
+bool Proposal::has(TransformType kind) const {
+    return std::ranges::contains(transforms, kind, &Transform::type);
+}
+
 std::string Proposal::to_string() const {
     std::string text;
     for (const auto& transform : transforms)

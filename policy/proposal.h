@@ -36,6 +36,8 @@ struct Proposal {
     ProtocolId protocol = ProtocolId::ike;
     std::vector<Transform> transforms;
 
+    bool has(TransformType kind) const;
+
     /// `IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519`. For reports.
     std::string to_string() const;
     friend auto operator<=>(const Proposal&, const Proposal&) = default;

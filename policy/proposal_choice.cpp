@@ -12,10 +12,6 @@ constexpr std::array kinds{TransformType::encryption, TransformType::prf, Transf
 
 using Transforms = std::vector<Transform>;
 
-bool has(const Proposal& proposal, TransformType kind) {
-    return std::ranges::contains(proposal.transforms, kind, &Transform::type);
-}
-
 /// What the absence of a kind means; nothing where a protocol requires the kind.
 std::optional<Transform> implied(ProtocolId protocol, TransformType kind) {
     const bool optional = kind == TransformType::integrity ||
@@ -99,7 +95,7 @@ Comparison compare(const Proposal& configured, const Proposal& offered,
     for (const auto kind : kinds) {
         if (kind == TransformType::key_exchange && key_exchange == KeyExchangeKind::ignored)
             continue;
-        if (!has_place(configured.protocol, kind) && !has(offered, kind) && !has(configured, kind))
+        if (!has_place(configured.protocol, kind) && !offered.has(kind) && !configured.has(kind))
             continue;
         const auto transform = common(configured, offered, kind);
         if (!transform) {
@@ -108,7 +104,7 @@ Comparison compare(const Proposal& configured, const Proposal& offered,
         }
         ++result.agreed;
         // RFC 7296 2.7: the answer holds one transform of each kind that was offered, no others.
-        if (has(offered, kind))
+        if (offered.has(kind))
             result.chosen.transforms.push_back(*transform);
     }
     if (const auto kind = unknown_kind(offered))
@@ -120,7 +116,7 @@ void prefer(Proposal& chosen, const Proposal& configured, const Proposal& offere
             KeyExchangeMethod preferred) {
     const Transform wanted{TransformType::key_exchange, static_cast<std::uint16_t>(preferred),
                            std::nullopt};
-    if (preferred == KeyExchangeMethod::none || !has(chosen, TransformType::key_exchange) ||
+    if (preferred == KeyExchangeMethod::none || !chosen.has(TransformType::key_exchange) ||
         !std::ranges::contains(configured.transforms, wanted) ||
         !std::ranges::contains(offered.transforms, wanted))
         return;
@@ -253,7 +249,7 @@ std::optional<IkeSuite> ike_suite(const Proposal& chosen) {
 }
 
 std::optional<EspSuite> esp_suite(const Proposal& chosen) {
-    if (!is_complete(chosen, ProtocolId::esp) || has(chosen, TransformType::prf))
+    if (!is_complete(chosen, ProtocolId::esp) || chosen.has(TransformType::prf))
         return std::nullopt;
     const auto protected_by = protection(chosen);
     const auto key_exchange_id = single(chosen, TransformType::key_exchange);

@@ -287,10 +287,6 @@ bool is_aead(const Proposal& proposal) {
     return std::ranges::any_of(proposal.transforms, [](const Transform& t) { return is_aead(t); });
 }
 
-bool has(const Proposal& proposal, TransformType type) {
-    return std::ranges::contains(proposal.transforms, type, &Transform::type);
-}
-
 std::vector<Transform> derived_prfs(const Proposal& proposal) {
     std::vector<Transform> derived;
     for (const auto& transform : proposal.transforms) {
@@ -309,6 +305,8 @@ public:
         : text_(text), proposal_{protocol, {}} {}
 
     std::expected<Proposal, ProposalTextError> read() {
+        if (proposal_.protocol != ProtocolId::ike && proposal_.protocol != ProtocolId::esp)
+            return refused("expected IKE or ESP");
         if (text_.size() > max_text)
             return refused("longer than " + std::to_string(max_text) + " characters");
         if (text_.empty())
@@ -335,7 +333,7 @@ private:
         if (const auto why = out_of_place(*word, proposal_.protocol); !why.empty())
             return in_quotes(part) + " " + std::string(why);
         const auto transform = word->transform();
-        if (word->type == encr && has(proposal_, encr) && is_aead(proposal_) != is_aead(transform))
+        if (word->type == encr && proposal_.has(encr) && is_aead(proposal_) != is_aead(transform))
             return in_quotes(part) +
                    " cannot share a proposal with the ciphers before it, of which "
                    "one kind needs an integrity algorithm and the other has its own;"
@@ -347,20 +345,20 @@ private:
 
     std::expected<Proposal, ProposalTextError> complete() {
         const bool ike = proposal_.protocol == ProtocolId::ike;
-        if (!has(proposal_, encr))
+        if (!proposal_.has(encr))
             return refused("no encryption algorithm; expected one of " + expected(encr));
-        if (!is_aead(proposal_) && !has(proposal_, integ))
+        if (!is_aead(proposal_) && !proposal_.has(integ))
             return refused("no integrity algorithm; expected one of " + expected(integ));
-        if (ike && !has(proposal_, prf))
+        if (ike && !proposal_.has(prf))
             std::ranges::copy(derived_prfs(proposal_), std::back_inserter(proposal_.transforms));
-        if (ike && !has(proposal_, prf))
+        if (ike && !proposal_.has(prf))
             return refused("no PRF, which " + words_of_aead() + " needs; expected one of " +
                            expected(prf));
-        if (ike && !has(proposal_, ke))
+        if (ike && !proposal_.has(ke))
             return refused("no key exchange; expected one of " + expected(ke));
         if (is_aead(proposal_))
             std::erase_if(proposal_.transforms, [](const Transform& t) { return t.type == integ; });
-        if (!ike && !has(proposal_, esn))
+        if (!ike && !proposal_.has(esn))
             proposal_.transforms.push_back(
                 {esn, number(SequenceNumbers::thirty_two_bit), std::nullopt});
         std::ranges::stable_sort(proposal_.transforms, {}, &Transform::type);
@@ -394,9 +392,6 @@ bool is_implied(const Proposal& proposal, const Transform& transform) {
 
 std::expected<Proposal, ProposalTextError> parse_proposal(std::string_view text,
                                                           ProtocolId protocol) {
-    if (protocol != ProtocolId::ike && protocol != ProtocolId::esp)
-        return std::unexpected(
-            ProposalTextError{0, std::string(text.substr(0, max_text)), "expected IKE or ESP"});
     return ProposalReader(text, protocol).read();
 }
 

@@ -86,42 +86,42 @@ std::optional<std::uint16_t> number(std::string_view text, std::uint16_t highest
     return value;
 }
 
-struct Ports {
+struct PortSpan {
     std::uint16_t start;
     std::uint16_t end;
 };
 
 /// `8` is all codes of a type, `3(1)` one code.
-std::optional<Ports> icmp_type(std::string_view text) {
+std::optional<PortSpan> icmp_type(std::string_view text) {
     const auto open = text.find('(');
     const auto type = number(text.substr(0, open), 255);
     if (!type)
         return std::nullopt;
     const auto first = static_cast<std::uint16_t>(*type << 8);
     if (open == std::string_view::npos)
-        return Ports{first, static_cast<std::uint16_t>(first | 0xff)};
+        return PortSpan{first, static_cast<std::uint16_t>(first | 0xff)};
     if (!text.ends_with(')'))
         return std::nullopt;
     const auto code = number(text.substr(open + 1, text.size() - open - 2), 255);
     if (!code)
         return std::nullopt;
     const auto both = static_cast<std::uint16_t>(first | *code);
-    return Ports{both, both};
+    return PortSpan{both, both};
 }
 
-std::optional<Ports> port(std::string_view text) {
+std::optional<PortSpan> port(std::string_view text) {
     const auto value = number(text, 65535);
-    return value ? std::optional(Ports{*value, *value}) : std::nullopt;
+    return value ? std::optional(PortSpan{*value, *value}) : std::nullopt;
 }
 
-std::optional<Ports> port_range(std::string_view text, std::uint8_t protocol) {
+std::optional<PortSpan> port_range(std::string_view text, std::uint8_t protocol) {
     const auto read = is_icmp(protocol) ? icmp_type : port;
     const auto hyphen = text.find('-');
     const auto first = read(text.substr(0, hyphen));
     const auto last = hyphen == std::string_view::npos ? first : read(text.substr(hyphen + 1));
     if (!first || !last || first->start > last->end)
         return std::nullopt;
-    return Ports{first->start, last->end};
+    return PortSpan{first->start, last->end};
 }
 
 std::optional<std::uint8_t> protocol_of(std::string_view text) {

@@ -5,11 +5,11 @@
 
 namespace viaduct::ike::crypto {
 
-using Result = std::expected<policy::Secret, CryptoError>;
+using Derived = std::expected<policy::Secret, CryptoError>;
 
-Result prf(policy::PseudoRandomFunction function, std::span<const std::uint8_t> key,
-           std::initializer_list<std::span<const std::uint8_t>> parts) {
-    return call_library([&]() -> Result {
+Derived prf(policy::PseudoRandomFunction function, std::span<const std::uint8_t> key,
+            std::initializer_list<std::span<const std::uint8_t>> parts) {
+    return call_library([&]() -> Derived {
         auto mac = make_hmac(function);
         if (!mac) {
             return std::unexpected(CryptoError::unsupported_algorithm);
@@ -22,9 +22,9 @@ Result prf(policy::PseudoRandomFunction function, std::span<const std::uint8_t> 
     });
 }
 
-Result prf_plus(policy::PseudoRandomFunction function, std::span<const std::uint8_t> key,
-                std::span<const std::uint8_t> seed, std::size_t length) {
-    return call_library([&]() -> Result {
+Derived prf_plus(policy::PseudoRandomFunction function, std::span<const std::uint8_t> key,
+                 std::span<const std::uint8_t> seed, std::size_t length) {
+    return call_library([&]() -> Derived {
         auto mac = make_hmac(function);
         if (!mac) {
             return std::unexpected(CryptoError::unsupported_algorithm);

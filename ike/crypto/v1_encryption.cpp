@@ -10,7 +10,7 @@ namespace viaduct::ike::crypto {
 namespace {
 
 using Octets = std::span<const std::uint8_t>;
-using Result = std::expected<ChainedText, CryptoError>;
+using Chained = std::expected<ChainedText, CryptoError>;
 
 /// What is encrypted or decrypted as a whole; throws what the library throws.
 std::vector<std::uint8_t> apply(const policy::IkeSuite& suite, Botan::Cipher_Dir direction,
@@ -40,9 +40,9 @@ std::vector<std::uint8_t> last_block(Octets ciphertext, std::size_t block) {
 
 } // namespace
 
-Result encrypt_v1_message(const policy::IkeSuite& suite, const policy::Secret& key, Octets vector,
-                          Octets payloads) {
-    return call_library([&]() -> Result {
+Chained encrypt_v1_message(const policy::IkeSuite& suite, const policy::Secret& key, Octets vector,
+                           Octets payloads) {
+    return call_library([&]() -> Chained {
         const auto block = block_of(suite, key, vector);
         if (block == 0) {
             return std::unexpected(CryptoError::unsupported_algorithm);
@@ -58,9 +58,9 @@ Result encrypt_v1_message(const policy::IkeSuite& suite, const policy::Secret& k
     });
 }
 
-Result decrypt_v1_message(const policy::IkeSuite& suite, const policy::Secret& key, Octets vector,
-                          Octets ciphertext) {
-    return call_library([&]() -> Result {
+Chained decrypt_v1_message(const policy::IkeSuite& suite, const policy::Secret& key, Octets vector,
+                           Octets ciphertext) {
+    return call_library([&]() -> Chained {
         const auto block = block_of(suite, key, vector);
         if (block == 0) {
             return std::unexpected(CryptoError::unsupported_algorithm);

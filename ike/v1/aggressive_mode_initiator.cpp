@@ -13,8 +13,6 @@ namespace viaduct::ike::v1 {
 
 namespace {
 
-constexpr auto aggressive_mode = wire::ExchangeType::aggressive;
-
 IsakmpSaState fail(Turn& turn, const ConnectionPtr& connection, Cause why) {
     turn.outcomes.emplace_back(outcome::Failed{connection->name, std::move(why)});
     return Gone{};

@@ -16,8 +16,6 @@ namespace viaduct::ike::v1 {
 
 namespace {
 
-constexpr auto aggressive_mode = wire::ExchangeType::aggressive;
-
 std::string name_of(const std::vector<ConnectionPtr>& candidates) {
     return candidates.size() == 1 ? candidates.front()->name : std::string();
 }

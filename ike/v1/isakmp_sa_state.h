@@ -20,6 +20,11 @@
 
 namespace viaduct::ike::v1 {
 
+/// The exchanges as RFC 2409 calls them.
+constexpr auto main_mode = wire::ExchangeType::identity_protection;
+constexpr auto aggressive_mode = wire::ExchangeType::aggressive;
+constexpr auto quick_mode = wire::ExchangeType::quick_mode;
+
 /// What one exchange message travels in: whole messages without non-ESP marker, several when it is
 /// fragmented. Sent and repeated together.
 using Messages = std::vector<wire::Octets>;

@@ -15,12 +15,6 @@ namespace {
 
 using wire::ExchangeType;
 
-constexpr auto main_mode = ExchangeType::identity_protection;
-
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{main_mode, std::move(what)};
-}
-
 IsakmpSaState fail(Turn& turn, const ConnectionPtr& connection, Cause why) {
     turn.outcomes.emplace_back(outcome::Failed{connection->name, std::move(why)});
     return Gone{};
@@ -154,7 +148,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, MainModeKeySent state,
     const auto secret = state.key_exchange.agree(answer->key_exchange.data, turn.rng);
     if (!secret)
         return fail(turn, state.connection,
-                    violation("KE: " + std::string(crypto::to_string(secret.error()))));
+                    violation(main_mode, "KE: " + std::string(crypto::to_string(secret.error()))));
     state.transcript.public_r = std::move(answer->key_exchange.data);
     state.transcript.nonce_r = std::move(answer->nonce.data);
     auto keys = derive_keys(facts, state.suite, state.connection->psk, *secret, state.transcript);

@@ -18,7 +18,6 @@ namespace {
 
 using wire::ExchangeType;
 
-constexpr auto main_mode = ExchangeType::identity_protection;
 /// Pre-shared keys that are tried on one message. Main mode encrypts the identity with a key that
 /// depends on the secret, so that only the address can tell which secret is meant.
 constexpr std::size_t most_secrets = 32;

@@ -161,10 +161,6 @@ std::vector<Offered> offered_suites(const wire::v1::SaPayload& sa) {
     return out;
 }
 
-Cause violation(wire::ExchangeType exchange, std::string what) {
-    return cause::ProtocolViolation{exchange, std::move(what)};
-}
-
 } // namespace
 
 policy::KeyExchangeMethod first_group(const std::vector<policy::Proposal>& proposals) {

@@ -17,7 +17,6 @@ using wire::v1::EspAuthentication;
 using wire::v1::EspTransform;
 using wire::v1::EspTransformId;
 
-constexpr auto quick_mode = wire::ExchangeType::quick_mode;
 /// A proposal counts its transforms in one octet.
 constexpr std::size_t max_transforms = 255;
 /// Of the range that is nobody's: an algorithm that has no number in IKEv2.
@@ -33,10 +32,6 @@ constexpr std::array authentications{
     AuthenticationRow{EspAuthentication::hmac_sha2_384, IntegrityAlgorithm::hmac_sha2_384_192},
     AuthenticationRow{EspAuthentication::hmac_sha2_512, IntegrityAlgorithm::hmac_sha2_512_256},
 };
-
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{quick_mode, std::move(what)};
-}
 
 std::vector<policy::Transform> of_kind(const policy::Proposal& proposal, TransformType kind) {
     std::vector<policy::Transform> out;
@@ -161,8 +156,10 @@ std::optional<Cause> other_encapsulation(const wire::v1::SaPayload& sa,
         for (const auto& transform : proposal.transforms)
             if (const auto read = wire::v1::read_esp_transform(transform);
                 read && read->encapsulation && read->encapsulation != wanted)
-                return violation("encapsulation mode " + wire::v1::to_string(*read->encapsulation) +
-                                 " is offered, " + wire::v1::to_string(wanted) + " is right here");
+                return violation(quick_mode, "encapsulation mode " +
+                                                 wire::v1::to_string(*read->encapsulation) +
+                                                 " is offered, " + wire::v1::to_string(wanted) +
+                                                 " is right here");
     return std::nullopt;
 }
 
@@ -272,7 +269,7 @@ std::expected<PhaseTwoChoice, Cause> choose_phase_two(const policy::Connection& 
         return each.read.group.value_or(0) != static_cast<std::uint16_t>(group);
     };
     if (std::ranges::all_of(offered, other_group) && !offered.empty())
-        return std::unexpected(violation("KE does not fit the group of the proposals"));
+        return std::unexpected(violation(quick_mode, "KE does not fit the group of the proposals"));
     std::erase_if(offered, other_group);
     std::vector<policy::Proposal> in_our_terms;
     in_our_terms.reserve(offered.size());
@@ -283,7 +280,7 @@ std::expected<PhaseTwoChoice, Cause> choose_phase_two(const policy::Connection& 
         return std::unexpected(cause::NoProposal{policy::ProtocolId::esp, choice.error()});
     auto made = taken(offered[choice->offered_index]);
     if (!made)
-        return std::unexpected(violation("the offered ESP SPI is not valid"));
+        return std::unexpected(violation(quick_mode, "the offered ESP SPI is not valid"));
     return std::move(*made);
 }
 
@@ -292,15 +289,16 @@ std::expected<PhaseTwoChoice, Cause> verify_phase_two(const std::vector<policy::
                                                       wire::v1::Encapsulation encapsulation) {
     const auto answered = offered_transforms(answer, encapsulation);
     if (answered.size() != 1)
-        return std::unexpected(violation("the answer does not hold exactly one ESP transform of "
+        return std::unexpected(violation(quick_mode,
+                                         "the answer does not hold exactly one ESP transform of "
                                          "the mode that we offered"));
     auto transform = answered.front().read;
     transform.lifetimes = {};
     transform.encapsulation.reset();
     auto made = taken(answered.front());
     if (!made || !std::ranges::contains(transforms_of(offered), transform))
-        return std::unexpected(violation("the answered ESP transform is not ours: " +
-                                         answered.front().read.to_string()));
+        return std::unexpected(violation(quick_mode, "the answered ESP transform is not ours: " +
+                                                         answered.front().read.to_string()));
     return std::move(*made);
 }
 
@@ -334,7 +332,8 @@ selectors_of(const std::optional<wire::v1::IdPayload>& id_initiator,
     auto initiator = wire::v1::selector_of(*id_initiator);
     auto responder = wire::v1::selector_of(*id_responder);
     if (!initiator || !responder)
-        return std::unexpected(violation("an identification that is no set of addresses"));
+        return std::unexpected(
+            violation(quick_mode, "an identification that is no set of addresses"));
     if (role == Role::initiator)
         return ChildSelectors{{*initiator}, {*responder}};
     return ChildSelectors{{*responder}, {*initiator}};

@@ -21,12 +21,6 @@ namespace viaduct::ike::v1 {
 
 namespace {
 
-constexpr auto quick_mode = wire::ExchangeType::quick_mode;
-
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{quick_mode, std::move(what)};
-}
-
 HashMaker first_hash_of(const Established& sa, wire::MessageId id) {
     return [&sa, id](std::span<const std::uint8_t> behind) {
         return crypto::first_hash(sa.keys.suite.prf, sa.keys.skeyids.a, id, behind);
@@ -135,7 +129,7 @@ std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Es
         return std::unexpected(choice.error());
     // RFC 2409 5.5: the keys of the two directions differ by their SPIs alone.
     if (choice->peer_spi == sent.inbound_spi)
-        return std::unexpected(violation("the answer has our own SPI"));
+        return std::unexpected(violation(quick_mode, "the answer has our own SPI"));
     auto selectors = agreed_selectors(facts, sent, answer);
     if (!selectors)
         return std::unexpected(selectors.error());
@@ -144,10 +138,10 @@ std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Es
     policy::Secret shared_secret;
     if (sent.key_exchange) {
         if (!answer.key_exchange)
-            return std::unexpected(violation("the answer has no KE"));
+            return std::unexpected(violation(quick_mode, "the answer has no KE"));
         auto secret = sent.key_exchange->agree(answer.key_exchange->data, turn.rng);
         if (!secret)
-            return std::unexpected(violation("KE is not a valid public value"));
+            return std::unexpected(violation(quick_mode, "KE is not a valid public value"));
         shared_secret = std::move(*secret);
     }
     return Agreed{std::move(*choice), std::move(*selectors), std::move(shared_secret)};

@@ -19,15 +19,10 @@ namespace viaduct::ike::v1 {
 
 namespace {
 
-constexpr auto quick_mode = wire::ExchangeType::quick_mode;
 /// Under way at once with one peer; more than anybody begins in parallel.
 constexpr std::size_t most_answered = 64;
 /// Of one ISAKMP SA: more than any set of pairs that can be configured, also while all are rekeyed.
 constexpr std::size_t most_children = 4096;
-
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{quick_mode, std::move(what)};
-}
 
 /// What the request comes to, with our public value where it takes one.
 struct Answer {
@@ -76,7 +71,7 @@ std::expected<Answer, Cause> decide(Turn& turn, const IkeSaFacts& facts, const E
             return std::unexpected(cause::LocalFault{"no key pair could be made"});
         auto secret = ours->agree(request.key_exchange->data, turn.rng);
         if (!secret)
-            return std::unexpected(violation("KE is not a valid public value"));
+            return std::unexpected(violation(quick_mode, "KE is not a valid public value"));
         answer.shared_secret = std::move(*secret);
         const auto value = ours->public_value();
         answer.key_exchange = wire::v1::KeyExchangePayload{{value.begin(), value.end()}};
@@ -199,7 +194,7 @@ void answer_quick_mode(Turn& turn, IkeSaFacts& facts, Established& sa,
     report_message(turn, facts, Direction::received, message.header, opened->chain.payloads,
                    sa.connection->name);
     if (sa.answered.size() >= most_answered || sa.children.size() >= most_children) {
-        refuse(turn, facts, sa, id, octets, violation("too many quick modes at once"));
+        refuse(turn, facts, sa, id, octets, violation(quick_mode, "too many quick modes at once"));
         return;
     }
     auto answer = decide(turn, facts, sa, *request);

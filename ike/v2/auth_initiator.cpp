@@ -7,6 +7,7 @@
 #include "ike/v2/established.h"
 #include "ike/v2/exchange_message.h"
 #include "ike/v2/failure_notify.h"
+#include "ike/v2/message_ids.h"
 #include "ike/v2/reauthentication.h"
 #include "ike/v2/transport_mode.h"
 #include "ike/v2/wanted_children.h"
@@ -19,16 +20,10 @@ namespace {
 using wire::ExchangeType;
 using wire::NotifyType;
 
-constexpr wire::MessageId auth_id{1};
-
 IkeSaState fail(Turn& turn, const AuthSent& state, Cause why) {
     release_offer(turn, state);
     turn.outcomes.emplace_back(outcome::Failed{state.connection->name, std::move(why)});
     return Gone{};
-}
-
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{ExchangeType::ike_auth, std::move(what)};
 }
 
 std::vector<wire::Payload> request_payloads(const policy::Connection& connection,
@@ -87,7 +82,8 @@ std::expected<ChildState, Cause> first_child(Turn& turn, const IkeSaFacts& facts
     if (auto refused = peer_refusal(state, response.notifies); refused && !response.sa)
         return std::unexpected(std::move(*refused));
     if (!response.sa || !response.ts_initiator || !response.ts_responder)
-        return std::unexpected(violation("the answer holds no child SA and no error"));
+        return std::unexpected(
+            violation(ExchangeType::ike_auth, "the answer holds no child SA and no error"));
     auto agreed = consume_child_answer(ExchangeType::ike_auth, *state.child, *response.sa,
                                        *response.ts_initiator, *response.ts_responder);
     if (!agreed)
@@ -237,15 +233,20 @@ IkeSaState consume_auth_response(Turn& turn, IkeSaFacts& facts, AuthSent state,
     if (std::holds_alternative<OpenedMessage::NotAuthentic>(opened.result))
         return state;
     if (const auto* error = std::get_if<wire::DecodeError>(&opened.result))
-        return refuse_peer(turn, facts, std::move(state), violation(error->to_string()));
+        return refuse_peer(turn, facts, std::move(state),
+                           violation(ExchangeType::ike_auth, error->to_string()));
     auto answer =
         wire::read_auth_response(std::move(std::get<AuthenticatedPayloads>(opened.result)).take());
     if (!answer)
-        return refuse_peer(turn, facts, std::move(state), violation(answer.error().to_string()));
+        return refuse_peer(turn, facts, std::move(state),
+                           violation(ExchangeType::ike_auth, answer.error().to_string()));
     facts.path = received.path;
     if (const auto* refusal = std::get_if<wire::AuthRefusal>(&*answer)) {
         auto why = peer_refusal(state, refusal->notifies);
-        return fail(turn, state, why ? *why : violation("a response with neither AUTH nor error"));
+        return fail(
+            turn, state,
+            why ? *why
+                : violation(ExchangeType::ike_auth, "a response with neither AUTH nor error"));
     }
     return consume_answer(turn, facts, std::move(state), std::get<wire::AuthResponse>(*answer));
 }

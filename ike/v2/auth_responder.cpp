@@ -7,6 +7,7 @@
 #include "ike/v2/exchange_message.h"
 #include "ike/v2/failure_notify.h"
 #include "ike/v2/fragmentation.h"
+#include "ike/v2/message_ids.h"
 #include "ike/v2/reauthentication.h"
 #include "ike/v2/timers.h"
 #include "ike/v2/transport_mode.h"
@@ -20,12 +21,6 @@ namespace viaduct::ike::v2 {
 namespace {
 
 using wire::ExchangeType;
-
-constexpr wire::MessageId auth_id{1};
-
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{ExchangeType::ike_auth, std::move(what)};
-}
 
 /// A peer that proved to be who it says, and the connections that it may mean, best first.
 struct AuthenticatedPeer {
@@ -211,8 +206,9 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
                   const wire::AuthRequest& request) {
     const bool childless = !request.sa;
     if (childless && peer.connections.front()->ike.childless == policy::ChildlessUse::never)
-        return refuse(turn, facts, std::move(state), plain_notify(wire::NotifyType::invalid_syntax),
-                      {violation("no child requested"), {peer.connections.front()}});
+        return refuse(
+            turn, facts, std::move(state), plain_notify(wire::NotifyType::invalid_syntax),
+            {violation(ExchangeType::ike_auth, "no child requested"), {peer.connections.front()}});
     // RFC 6023 leaves it to us; strongSwan answers the same.
     if (!childless && peer.connections.front()->ike.childless == policy::ChildlessUse::force)
         return refuse(turn, facts, std::move(state), plain_notify(wire::NotifyType::invalid_syntax),
@@ -224,9 +220,11 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
         return refuse(turn, facts, std::move(state),
                       plain_notify(wire::NotifyType::authentication_failed),
                       {cause::AlreadyUp{shortened(peer.identity)}, {peer.connections.front()}});
-    ChildChoice choice = childless ? ChildChoice{peer.connections.front(),
-                                                 std::unexpected(violation("no child requested"))}
-                                   : choose_connection(peer.connections, request);
+    ChildChoice choice =
+        childless
+            ? ChildChoice{peer.connections.front(),
+                          std::unexpected(violation(ExchangeType::ike_auth, "no child requested"))}
+            : choose_connection(peer.connections, request);
     const auto connection = choice.connection;
     auto auth = our_auth(state, *connection);
     if (!auth)
@@ -329,7 +327,7 @@ IkeSaState consume_auth_request(Turn& turn, IkeSaFacts& facts, AuthAwaited state
                       {cause::NoConnection{facts.path}, {}});
     const auto undecodable = [&](const wire::DecodeError& error) {
         return refuse(turn, facts, std::move(state), failure_notify(error),
-                      {violation(error.to_string()), meant});
+                      {violation(ExchangeType::ike_auth, error.to_string()), meant});
     };
     if (const auto* error = std::get_if<wire::DecodeError>(&opened.result))
         return undecodable(*error);

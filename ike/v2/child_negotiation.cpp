@@ -23,10 +23,6 @@ std::vector<policy::Proposal> without_key_exchange(std::vector<policy::Proposal>
     return out;
 }
 
-Cause violation(wire::ExchangeType exchange, std::string what) {
-    return cause::ProtocolViolation{exchange, std::move(what)};
-}
-
 /// RFC 7296 1.2: IKE_AUTH has no KE, so groups play no part in its child.
 KeyExchangeKind kind_in(wire::ExchangeType exchange) {
     return exchange == wire::ExchangeType::ike_auth ? KeyExchangeKind::ignored

@@ -22,10 +22,6 @@ using purpose::CreateChild;
 using wire::ExchangeType;
 using wire::NotifyType;
 
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{ExchangeType::create_child_sa, std::move(what)};
-}
-
 wire::NotifyPayload rekey_notify(policy::ChildSpi spi) {
     auto notify = plain_notify(NotifyType::rekey_sa);
     notify.protocol = policy::ProtocolId::esp;
@@ -213,13 +209,13 @@ std::optional<Cause> consume_create_child_response(Turn& turn, IkeSaFacts& facts
     const auto spi = purpose.offer.inbound_spi;
     if (!answer) {
         turn.child_spis.release(spi);
-        return violation(answer.error().to_string());
+        return violation(ExchangeType::create_child_sa, answer.error().to_string());
     }
     if (const auto* refusal = std::get_if<wire::CreateChildRefusal>(&*answer)) {
         turn.child_spis.release(spi);
         const auto* error = first_error(refusal->notifies);
         if (!error)
-            return violation("a response with neither SA nor error");
+            return violation(ExchangeType::create_child_sa, "a response with neither SA nor error");
         // RFC 7296 2.21.3: the peer could not read our request; the IKE SA is of no use.
         if (error->type == NotifyType::invalid_syntax)
             return refused(purpose, error->type);
@@ -227,7 +223,8 @@ std::optional<Cause> consume_create_child_response(Turn& turn, IkeSaFacts& facts
     }
     note_answer(sa, turn.now, std::nullopt);
     const auto& response = std::get<wire::CreateChildResponse>(*answer);
-    std::expected<AgreedChild, Cause> agreed = std::unexpected(violation("TS is missing"));
+    std::expected<AgreedChild, Cause> agreed =
+        std::unexpected(violation(ExchangeType::create_child_sa, "TS is missing"));
     if (response.ts_initiator && response.ts_responder)
         agreed = consume_child_answer(ExchangeType::create_child_sa, purpose.offer, response.sa,
                                       *response.ts_initiator, *response.ts_responder);

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t nonce_length = 32;
 
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{wire::ExchangeType::create_child_sa, std::move(what)};
-}
-
 } // namespace
 
 wire::Octets draw_nonce(Turn& turn) {
@@ -82,10 +78,12 @@ agree_on_secret(Turn& turn, policy::KeyExchangeMethod chosen,
         return policy::Secret{};
     if (!ours || !peers || ours->method() != chosen ||
         peers->method != static_cast<std::uint16_t>(chosen))
-        return std::unexpected(violation("KE does not fit the chosen proposal"));
+        return std::unexpected(
+            violation(wire::ExchangeType::create_child_sa, "KE does not fit the chosen proposal"));
     auto secret = ours->agree(peers->data, turn.rng);
     if (!secret)
-        return std::unexpected(violation("KE is not a valid public value"));
+        return std::unexpected(
+            violation(wire::ExchangeType::create_child_sa, "KE is not a valid public value"));
     return std::move(*secret);
 }
 
@@ -104,7 +102,8 @@ answer_key_exchange(Turn& turn, policy::KeyExchangeMethod method,
         return std::unexpected(cause::LocalFault{"no key pair could be made"});
     auto secret = ours->agree(peer->data, turn.rng);
     if (!secret)
-        return std::unexpected(violation("KE is not a valid public value"));
+        return std::unexpected(
+            violation(wire::ExchangeType::create_child_sa, "KE is not a valid public value"));
     out.shared_secret = std::move(*secret);
     out.payload = key_exchange_payload(*ours);
     return out;

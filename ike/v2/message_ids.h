@@ -6,6 +6,9 @@
 
 namespace viaduct::ike::v2 {
 
+/// IKE_AUTH without EAP is one exchange, and follows IKE_SA_INIT.
+constexpr wire::MessageId auth_id{1};
+
 enum class RequestVerdict : std::uint8_t {
     fresh,    ///< the expected one: handle it
     repeated, ///< the one before: send the last response again

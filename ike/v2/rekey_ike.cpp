@@ -25,10 +25,6 @@ using wire::NotifyType;
 /// How long rekeys of children wait for an IKE rekey of the peer that was turned away.
 constexpr auto yielding_time = std::chrono::seconds(10);
 
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{ExchangeType::create_child_sa, std::move(what)};
-}
-
 wire::Octets spi_octets(wire::IkeSpi spi) {
     wire::Octets out(8);
     for (std::size_t i = 0; i < out.size(); ++i)
@@ -143,16 +139,19 @@ struct Agreed {
 std::expected<Agreed, Cause> agree(Turn& turn, const Established& sa, const RekeyIkeSa& purpose,
                                    const wire::CreateChildResponse& response) {
     if (response.sa.proposals.size() != 1)
-        return std::unexpected(violation("the answer does not hold exactly one IKE proposal"));
+        return std::unexpected(violation(ExchangeType::create_child_sa,
+                                         "the answer does not hold exactly one IKE proposal"));
     const auto& answer = response.sa.proposals.front();
     const auto chosen = policy::verify_choice(sa.connection->ike.proposals, answer.proposal);
     const auto suite = chosen ? policy::ike_suite(chosen->proposal) : std::nullopt;
     if (!suite)
         return std::unexpected(
-            violation("the answered IKE proposal is not ours: " + answer.proposal.to_string()));
+            violation(ExchangeType::create_child_sa,
+                      "the answered IKE proposal is not ours: " + answer.proposal.to_string()));
     const auto spi = ike_spi(answer.spi);
     if (!spi)
-        return std::unexpected(violation("the answered IKE SPI is not valid"));
+        return std::unexpected(
+            violation(ExchangeType::create_child_sa, "the answered IKE SPI is not valid"));
     auto secret =
         agree_on_secret(turn, suite->key_exchange, purpose.key_exchange, response.key_exchange);
     if (!secret)
@@ -249,11 +248,11 @@ std::optional<Cause> consume_ike_rekey_response(Turn& turn, IkeSaFacts& facts, E
                                                 std::vector<wire::Payload> payloads) {
     const auto answer = wire::read_create_child_response(std::move(payloads));
     if (!answer)
-        return violation(answer.error().to_string());
+        return violation(ExchangeType::create_child_sa, answer.error().to_string());
     if (const auto* refusal = std::get_if<wire::CreateChildRefusal>(&*answer)) {
         const auto* error = first_error(refusal->notifies);
         if (!error)
-            return violation("a response with neither SA nor error");
+            return violation(ExchangeType::create_child_sa, "a response with neither SA nor error");
         if (error->type == NotifyType::invalid_syntax)
             return cause::PeerRefused{ExchangeType::create_child_sa, error->type, {}, {}, {}};
         return refused(turn, facts, sa, purpose, *error);
@@ -292,7 +291,7 @@ answer_ike_rekey(Turn& turn, const IkeSaFacts& facts, Established& sa,
     }
     const auto offered = wire::proposals_of(request.sa);
     if (!request.key_exchange)
-        return std::unexpected(violation("an IKE rekey without KE"));
+        return std::unexpected(violation(ExchangeType::create_child_sa, "an IKE rekey without KE"));
     const auto choice = policy::choose_proposal(
         sa.connection->ike.proposals, offered, policy::KeyExchangeKind::negotiated,
         policy::KeyExchangeMethod{request.key_exchange->method});
@@ -308,7 +307,8 @@ answer_ike_rekey(Turn& turn, const IkeSaFacts& facts, Established& sa,
     const auto& taken = request.sa.proposals[choice->offered_index];
     const auto peer_spi = ike_spi(taken.spi);
     if (!peer_spi)
-        return std::unexpected(violation("the offered IKE SPI is not valid"));
+        return std::unexpected(
+            violation(ExchangeType::create_child_sa, "the offered IKE SPI is not valid"));
     auto exchanged = answer_key_exchange(turn, suite->key_exchange, request.key_exchange);
     if (!exchanged)
         return std::unexpected(exchanged.error());

@@ -25,10 +25,6 @@ IkeSaState fail(Turn& turn, const SaInitSent& state, Cause why) {
     return Gone{};
 }
 
-Cause violation(std::string what) {
-    return cause::ProtocolViolation{ExchangeType::ike_sa_init, std::move(what)};
-}
-
 std::vector<wire::Payload> request_payloads(const IkeSaFacts& facts, const SaInitSent& state) {
     std::vector<wire::Payload> payloads;
     if (!state.cookie.empty()) {
@@ -66,7 +62,8 @@ SaInitSent send_request(Turn& turn, const IkeSaFacts& facts, SaInitSent state) {
 
 IkeSaState begin_again(Turn& turn, const IkeSaFacts& facts, SaInitSent state) {
     if (++state.restarts > max_restarts)
-        return fail(turn, state, violation("too many refusals of IKE_SA_INIT"));
+        return fail(turn, state,
+                    violation(ExchangeType::ike_sa_init, "too many refusals of IKE_SA_INIT"));
     return send_request(turn, facts, std::move(state));
 }
 
@@ -107,7 +104,8 @@ IkeSaState consume_refusal(Turn& turn, const IkeSaFacts& facts, SaInitSent state
         return begin_again_with_cookie(turn, facts, std::move(state), cookie->data);
     const auto* error = first_error(refusal.notifies);
     if (!error)
-        return fail(turn, state, violation("a response with neither SA nor error"));
+        return fail(turn, state,
+                    violation(ExchangeType::ike_sa_init, "a response with neither SA nor error"));
     if (error->type == NotifyType::invalid_ke_payload)
         return begin_again_with_group(turn, facts, std::move(state), *error);
     return fail(
@@ -119,16 +117,19 @@ IkeSaState consume_refusal(Turn& turn, const IkeSaFacts& facts, SaInitSent state
 std::expected<policy::IkeSuite, Cause> agreed_suite(const SaInitSent& state,
                                                     const wire::SaInitMessage& message) {
     if (message.sa.proposals.size() != 1)
-        return std::unexpected(violation("the answer does not hold exactly one IKE proposal"));
+        return std::unexpected(violation(ExchangeType::ike_sa_init,
+                                         "the answer does not hold exactly one IKE proposal"));
     const auto& answer = message.sa.proposals.front().proposal;
     const auto chosen = policy::verify_choice(state.connection->ike.proposals, answer);
     const auto suite = chosen ? policy::ike_suite(chosen->proposal) : std::nullopt;
     if (!suite)
         return std::unexpected(
-            violation("the answered IKE proposal is not ours: " + answer.to_string()));
+            violation(ExchangeType::ike_sa_init,
+                      "the answered IKE proposal is not ours: " + answer.to_string()));
     if (suite->key_exchange != state.key_exchange.method() ||
         message.key_exchange.method != static_cast<std::uint16_t>(suite->key_exchange))
-        return std::unexpected(violation("KE is not of the group that was chosen"));
+        return std::unexpected(
+            violation(ExchangeType::ike_sa_init, "KE is not of the group that was chosen"));
     return *suite;
 }
 
@@ -136,13 +137,16 @@ IkeSaState consume_answer(Turn& turn, IkeSaFacts& facts, SaInitSent state,
                           wire::SaInitMessage message, const Received& received) {
     const auto& header = received.outer.header;
     if (header.responder_spi == wire::IkeSpi{})
-        return fail(turn, state, violation("the responder's SPI is zero"));
+        return fail(turn, state,
+                    violation(ExchangeType::ike_sa_init, "the responder's SPI is zero"));
     const auto suite = agreed_suite(state, message);
     if (!suite)
         return fail(turn, state, suite.error());
     const auto secret = state.key_exchange.agree(message.key_exchange.data, turn.rng);
     if (!secret)
-        return fail(turn, state, violation(std::string(crypto::to_string(secret.error()))));
+        return fail(
+            turn, state,
+            violation(ExchangeType::ike_sa_init, std::string(crypto::to_string(secret.error()))));
     const auto keys = crypto::derive_ike_keys(*suite, *secret, state.nonce, message.nonce.data,
                                               facts.initiator_spi, header.responder_spi);
     if (!keys)

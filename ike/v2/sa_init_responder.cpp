@@ -15,7 +15,7 @@ namespace viaduct::ike::v2 {
 namespace {
 
 using wire::ExchangeType;
-using Refusal = std::optional<SaInitRefused>;
+using MaybeRefused = std::optional<SaInitRefused>;
 
 /// A candidate's proposals agree with the offer.
 struct Choice {
@@ -93,9 +93,10 @@ policy::Fragmentation fragmentation_of(const std::vector<ConnectionPtr>& candida
     return all;
 }
 
-std::expected<AuthAwaited, Refusal> accept(Turn& turn, IkeSaFacts& facts, Choice chosen,
-                                           wire::SaInitMessage request, const Received& received,
-                                           std::vector<std::string> arrows) {
+std::expected<AuthAwaited, MaybeRefused> accept(Turn& turn, IkeSaFacts& facts, Choice chosen,
+                                                wire::SaInitMessage request,
+                                                const Received& received,
+                                                std::vector<std::string> arrows) {
     const auto method = chosen.suite.key_exchange;
     const auto* method_facts = policy::facts(method);
     const auto name = chosen.candidates.front()->name;
@@ -141,8 +142,8 @@ std::expected<AuthAwaited, Refusal> accept(Turn& turn, IkeSaFacts& facts, Choice
 
 } // namespace
 
-std::expected<AuthAwaited, Refusal> answer_sa_init(Turn& turn, IkeSaFacts& facts,
-                                                   const Received& received) {
+std::expected<AuthAwaited, MaybeRefused> answer_sa_init(Turn& turn, IkeSaFacts& facts,
+                                                        const Received& received) {
     auto request = wire::read_sa_init_request(received.outer.payloads);
     if (!request) {
         ++turn.dropped.malformed;

@@ -140,9 +140,8 @@ struct Content {
         text += joined(removal.isakmp, ", ", [](const Cookies& cookies) {
             return wire::to_string(cookies.initiator) + wire::to_string(cookies.responder);
         });
-        return text + joined(removal.children, ", ", [](policy::ChildSpi spi) {
-                   return std::format("{:08x}", static_cast<std::uint32_t>(spi));
-               });
+        return text +
+               joined(removal.children, ", ", [](policy::ChildSpi spi) { return to_string(spi); });
     }
     std::string operator()(const VendorIdPayload& vendor) const { return vendor_name(vendor); }
     std::string operator()(const NatDetectionPayload& nat) const {

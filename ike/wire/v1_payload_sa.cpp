@@ -76,7 +76,7 @@ Decoded<Transform> read_transform(ByteReader source) {
 
 /// RFC 2408 3.5: up to 16 octets for ISAKMP, ignored there. Of protocols that we do not know we
 /// cannot say; their proposals are never chosen.
-bool is_spi_size(policy::ProtocolId protocol, std::size_t size) {
+bool is_v1_spi_size(policy::ProtocolId protocol, std::size_t size) {
     switch (protocol) {
     case policy::ProtocolId::ike: return size <= longest_isakmp_spi;
     case policy::ProtocolId::ah:
@@ -115,7 +115,7 @@ Decoded<Proposal> read_proposal(ByteReader source) {
     proposal.protocol = policy::ProtocolId{fields.u8()};
     const auto spi_size = fields.u8();
     const auto transform_count = fields.u8();
-    fields.require(is_spi_size(proposal.protocol, spi_size), DecodeFault::bad_length);
+    fields.require(is_v1_spi_size(proposal.protocol, spi_size), DecodeFault::bad_length);
     const auto spi = fields.octets(spi_size);
     proposal.spi.assign(spi.begin(), spi.end());
     if (!fields.failed()) {

@@ -122,9 +122,7 @@ struct Content {
     }
     std::string operator()(const DeletePayload& removal) const {
         return protocol_name(removal.protocol) + (removal.spis.empty() ? "" : " SPI ") +
-               joined(removal.spis, ", ", [](policy::ChildSpi spi) {
-                   return std::format("{:08x}", static_cast<std::uint32_t>(spi));
-               });
+               joined(removal.spis, ", ", [](policy::ChildSpi spi) { return to_string(spi); });
     }
     std::string operator()(const VendorIdPayload& vendor) const { return text_or_hex(vendor.data); }
     std::string operator()(const TsPayload& ts) const {

@@ -104,7 +104,7 @@ Decoded<policy::Transform> read_transform(ByteReader source) {
 
 /// RFC 7296 3.3.1: none or 8 octets for IKE, 4 for AH and ESP. Of protocols that we do not know we
 /// cannot say; their proposals are never chosen.
-bool is_spi_size(policy::ProtocolId protocol, std::size_t size) {
+bool is_v2_spi_size(policy::ProtocolId protocol, std::size_t size) {
     switch (protocol) {
     case policy::ProtocolId::ike: return size == 0 || size == 8;
     case policy::ProtocolId::ah:
@@ -146,7 +146,7 @@ Decoded<OfferedProposal> read_proposal(ByteReader source) {
     offered.proposal.protocol = policy::ProtocolId{fields.u8()};
     const auto spi_size = fields.u8();
     const auto transform_count = fields.u8();
-    fields.require(is_spi_size(offered.proposal.protocol, spi_size), DecodeFault::bad_length);
+    fields.require(is_v2_spi_size(offered.proposal.protocol, spi_size), DecodeFault::bad_length);
     const auto spi = fields.octets(spi_size);
     offered.spi.assign(spi.begin(), spi.end());
     if (!fields.failed()) {

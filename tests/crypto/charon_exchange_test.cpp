@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(charon_exchanges)
+
 using namespace viaduct;
 namespace crypto = ike::crypto;
 namespace wire = ike::wire;
@@ -95,8 +97,6 @@ std::uint64_t number(const Octets& octets) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(charon_exchanges)
 
 BOOST_AUTO_TEST_CASE(the_keys_of_ike_sas_are_charons) {
     int rekeyed = 0;

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 
+BOOST_AUTO_TEST_SUITE(key_exchange)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using ike::crypto::KeyExchange;
@@ -56,8 +58,6 @@ Octets modp_value(const Botan::BigInt& value, std::size_t length) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(key_exchange)
 
 BOOST_AUTO_TEST_CASE(published_exchanges_come_out_as_published) {
     for (const auto* file :

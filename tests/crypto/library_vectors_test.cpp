@@ -5,6 +5,8 @@
 #include <boost/test/unit_test.hpp>
 #include <botan/aead.h>
 
+BOOST_AUTO_TEST_SUITE(library_vectors)
+
 using namespace viaduct;
 using SecureOctets = Botan::secure_vector<std::uint8_t>;
 
@@ -15,8 +17,6 @@ SecureOctets secure(const std::vector<std::uint8_t>& octets) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(library_vectors)
 
 BOOST_AUTO_TEST_CASE(aes_cbc_encrypts_as_rfc_3602_says) {
     for (const auto& vector : test::read_vectors("tests/vectors/crypto/aes_cbc_rfc3602.txt")) {

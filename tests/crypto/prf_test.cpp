@@ -6,11 +6,11 @@
 
 #include <array>
 
+BOOST_AUTO_TEST_SUITE(prf)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using policy::PseudoRandomFunction;
-
-BOOST_AUTO_TEST_SUITE(prf)
 
 // covers 7296-1.7-f
 BOOST_AUTO_TEST_CASE(the_prfs_are_the_hmacs_of_rfc_4231) {

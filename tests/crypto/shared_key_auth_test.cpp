@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(shared_key_authentication)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using ike::crypto::shared_key_auth;
@@ -32,8 +34,6 @@ struct Signer {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(shared_key_authentication)
 
 // covers 7296-2.15-b
 BOOST_AUTO_TEST_CASE(auth_is_the_formula_of_rfc_7296) {

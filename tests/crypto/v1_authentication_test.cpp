@@ -5,6 +5,8 @@
 #include <boost/test/unit_test.hpp>
 #include <botan/hash.h>
 
+BOOST_AUTO_TEST_SUITE(v1_authentication)
+
 using namespace viaduct;
 using ike::crypto::HashSender;
 using policy::PseudoRandomFunction;
@@ -38,8 +40,6 @@ Octets prf_of(std::initializer_list<std::span<const std::uint8_t>> parts) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_authentication)
 
 // RFC 2409 5: HASH_I = prf(SKEYID, g^xi | g^xr | CKY-I | CKY-R | SAi_b | IDii_b); HASH_R crosses.
 // covers 2408-5.11-a

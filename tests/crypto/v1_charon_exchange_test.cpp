@@ -16,6 +16,8 @@
 #include <optional>
 #include <sstream>
 
+BOOST_AUTO_TEST_SUITE(v1_charon_exchange)
+
 using namespace viaduct;
 namespace crypto = ike::crypto;
 namespace wire = ike::wire;
@@ -250,8 +252,6 @@ quick_modes(const OldRecording& recording, const OldSa& sa, std::vector<bool>& b
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_charon_exchange)
 
 BOOST_AUTO_TEST_CASE(the_keys_of_phase_one_are_charons) {
     std::map<policy::PseudoRandomFunction, int> prfs;

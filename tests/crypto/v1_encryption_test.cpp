@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_encryption)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using policy::EncryptionAlgorithm;
@@ -25,8 +27,6 @@ policy::Secret key_of(std::size_t length) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_encryption)
 
 BOOST_AUTO_TEST_CASE(aes_is_that_of_rfc_3602) {
     for (const auto& vector : test::read_vectors("tests/vectors/crypto/aes_cbc_rfc3602.txt")) {

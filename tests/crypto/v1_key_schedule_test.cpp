@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_key_schedule)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using policy::EncryptionAlgorithm;
@@ -47,8 +49,6 @@ policy::IkeSuite suite_of(EncryptionAlgorithm encryption, std::uint16_t key_bits
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_key_schedule)
 
 BOOST_AUTO_TEST_CASE(skeyids_are_those_of_nists_cases) {
     int with_psk = 0, with_signatures = 0;

@@ -8,6 +8,8 @@
 
 #include <array>
 
+BOOST_AUTO_TEST_SUITE(v2_encrypted_payload)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using ike::crypto::DirectionKeys;
@@ -147,8 +149,6 @@ void expect_refused(const policy::IkeSuite& suite, const DirectionKeys& keys, co
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v2_encrypted_payload)
 
 BOOST_AUTO_TEST_CASE(what_is_sealed_in_fragments_opens_to_the_same_content_in_parts) {
     test::ScriptedRng rng(7383);

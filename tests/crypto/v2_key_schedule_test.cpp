@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v2_key_schedule)
+
 using namespace viaduct;
 using ike::crypto::CryptoError;
 using policy::EncryptionAlgorithm;
@@ -73,8 +75,6 @@ std::vector<test::Vector> nist_vectors() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v2_key_schedule)
 
 BOOST_AUTO_TEST_CASE(the_formulas_give_what_nist_gives) {
     for (const auto& vector : nist_vectors()) {

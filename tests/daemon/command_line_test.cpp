@@ -8,6 +8,8 @@
 
 namespace viaduct::daemon {
 
+BOOST_AUTO_TEST_SUITE(command_line)
+
 namespace {
 
 auto daemon_options(std::initializer_list<std::string> arguments) {
@@ -29,8 +31,6 @@ std::string client_error(std::initializer_list<std::string> arguments) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(command_line)
 
 BOOST_AUTO_TEST_CASE(without_arguments_the_daemon_uses_the_system_folders_and_the_kernel) {
     const auto options = daemon_options({});

@@ -8,6 +8,8 @@
 
 namespace viaduct::daemon {
 
+BOOST_AUTO_TEST_SUITE(configuration)
+
 namespace {
 
 std::string router_text(std::string_view name, std::string_view netns,
@@ -42,8 +44,6 @@ std::string all_mistakes(const Configuration& configuration) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(configuration)
 
 BOOST_AUTO_TEST_CASE(a_folder_is_its_toml_files_in_order) {
     test::TemporaryFolder folder;

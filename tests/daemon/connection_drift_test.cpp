@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_drift_of_a_router)
+
 using namespace viaduct;
 using daemon::connection_drift;
 using ike::ConnectionState;
@@ -23,8 +25,6 @@ ike::ConnectionStatus found(std::string name, ConnectionState state) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_drift_of_a_router)
 
 BOOST_AUTO_TEST_CASE(what_we_start_and_what_is_not_up_is_told_with_its_reason) {
     const policy::ConnectionSet set{{wanted("a", policy::StartAction::initiate),

@@ -13,7 +13,7 @@
 
 namespace viaduct::daemon {
 
-namespace {
+BOOST_AUTO_TEST_SUITE(control_socket)
 
 std::shared_ptr<spdlog::logger> silence() {
     return std::make_shared<spdlog::logger>("test",
@@ -83,11 +83,7 @@ struct Fixture {
     }
 };
 
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(control_socket, Fixture)
-
-BOOST_AUTO_TEST_CASE(each_line_is_answered_with_a_line) {
+BOOST_FIXTURE_TEST_CASE(each_line_is_answered_with_a_line, Fixture) {
     const auto socket = open();
     BOOST_REQUIRE(socket);
     RawClient client(path);
@@ -102,7 +98,7 @@ BOOST_AUTO_TEST_CASE(each_line_is_answered_with_a_line) {
     BOOST_TEST(client.received() == "you said half a line\n");
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_may_come_later_and_others_are_served_meanwhile) {
+BOOST_FIXTURE_TEST_CASE(an_answer_may_come_later_and_others_are_served_meanwhile, Fixture) {
     const auto socket = open();
     RawClient first(path);
     RawClient second(path);
@@ -116,7 +112,7 @@ BOOST_AUTO_TEST_CASE(an_answer_may_come_later_and_others_are_served_meanwhile) {
     BOOST_TEST(first.received() == "at last\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_without_end_is_refused_and_the_client_dropped) {
+BOOST_FIXTURE_TEST_CASE(a_line_without_end_is_refused_and_the_client_dropped, Fixture) {
     const auto socket = open();
     RawClient client(path);
     client.send(std::string(200, 'x'));
@@ -126,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_line_without_end_is_refused_and_the_client_dropped) {
     BOOST_TEST(client.received() == "closed");
 }
 
-BOOST_AUTO_TEST_CASE(a_client_that_says_nothing_is_dropped_when_patience_ends) {
+BOOST_FIXTURE_TEST_CASE(a_client_that_says_nothing_is_dropped_when_patience_ends, Fixture) {
     const auto socket = open(std::chrono::milliseconds(1));
     RawClient client(path);
     client.send("half");
@@ -137,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_says_nothing_is_dropped_when_patience_ends) {
     BOOST_TEST(client.received() == "closed");
 }
 
-BOOST_AUTO_TEST_CASE(clients_beyond_the_limit_are_turned_away_until_one_leaves) {
+BOOST_FIXTURE_TEST_CASE(clients_beyond_the_limit_are_turned_away_until_one_leaves, Fixture) {
     const auto socket = open(std::chrono::seconds(10), 1);
     {
         RawClient first(path);
@@ -156,7 +152,7 @@ BOOST_AUTO_TEST_CASE(clients_beyond_the_limit_are_turned_away_until_one_leaves) 
     BOOST_TEST(third.received() == "you said hello\n");
 }
 
-BOOST_AUTO_TEST_CASE(an_answer_for_a_client_that_left_harms_nobody) {
+BOOST_FIXTURE_TEST_CASE(an_answer_for_a_client_that_left_harms_nobody, Fixture) {
     const auto socket = open();
     {
         RawClient client(path);
@@ -168,7 +164,7 @@ BOOST_AUTO_TEST_CASE(an_answer_for_a_client_that_left_harms_nobody) {
     BOOST_TEST(true);
 }
 
-BOOST_AUTO_TEST_CASE(the_socket_is_for_owner_and_group_and_goes_with_the_daemon) {
+BOOST_FIXTURE_TEST_CASE(the_socket_is_for_owner_and_group_and_goes_with_the_daemon, Fixture) {
     {
         const auto socket = open();
         BOOST_REQUIRE(socket);
@@ -179,7 +175,7 @@ BOOST_AUTO_TEST_CASE(the_socket_is_for_owner_and_group_and_goes_with_the_daemon)
     BOOST_TEST(!std::filesystem::exists(path));
 }
 
-BOOST_AUTO_TEST_CASE(a_living_daemon_keeps_its_socket_and_a_dead_one_is_replaced) {
+BOOST_FIXTURE_TEST_CASE(a_living_daemon_keeps_its_socket_and_a_dead_one_is_replaced, Fixture) {
     {
         const auto socket = open();
         const auto second = open();
@@ -196,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_living_daemon_keeps_its_socket_and_a_dead_one_is_replaced
     BOOST_TEST(open().has_value());
 }
 
-BOOST_AUTO_TEST_CASE(an_unknown_group_is_named) {
+BOOST_FIXTURE_TEST_CASE(an_unknown_group_is_named, Fixture) {
     const auto socket =
         ControlSocket::open(loop, {.path = path, .group = "no-such-group"}, log, {});
     BOOST_REQUIRE(!socket);

@@ -10,7 +10,7 @@
 
 namespace viaduct::daemon {
 
-namespace {
+BOOST_AUTO_TEST_SUITE(log)
 
 struct Fixture {
     std::ostringstream written;
@@ -23,11 +23,7 @@ struct Fixture {
     }
 };
 
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(log, Fixture)
-
-BOOST_AUTO_TEST_CASE(a_line_has_area_text_and_fields) {
+BOOST_FIXTURE_TEST_CASE(a_line_has_area_text_and_fields, Fixture) {
     auto log = writer("all=info");
     log.write(LogArea::ike, LogLevel::info, "IKE SA established",
               {.router = "router1", .connection = "vpn 2", .spi = "c0ffee01"});
@@ -35,7 +31,7 @@ BOOST_AUTO_TEST_CASE(a_line_has_area_text_and_fields) {
                                 "connection=\"vpn 2\" spi=c0ffee01\n");
 }
 
-BOOST_AUTO_TEST_CASE(an_area_below_its_level_is_silent) {
+BOOST_FIXTURE_TEST_CASE(an_area_below_its_level_is_silent, Fixture) {
     auto log = writer("all=error,ike=debug");
     log.write(LogArea::daemon, LogLevel::info, "no");
     log.write(LogArea::ike, LogLevel::debug, "yes");
@@ -44,7 +40,7 @@ BOOST_AUTO_TEST_CASE(an_area_below_its_level_is_silent) {
 }
 
 // covers class-log
-BOOST_AUTO_TEST_CASE(text_from_the_network_makes_no_line_of_its_own) {
+BOOST_FIXTURE_TEST_CASE(text_from_the_network_makes_no_line_of_its_own, Fixture) {
     auto log = writer("all=info");
     log.write(LogArea::ike, LogLevel::warn, "peer a\nerror ike: forged \x1b[31m",
               {.connection = "x\ny"});
@@ -52,7 +48,7 @@ BOOST_AUTO_TEST_CASE(text_from_the_network_makes_no_line_of_its_own) {
                "warning ike: peer a\\nerror ike: forged \\x1b[31m connection=x\\ny\n");
 }
 
-BOOST_AUTO_TEST_CASE(keys_are_written_where_they_are_asked_for_and_nowhere_else) {
+BOOST_FIXTURE_TEST_CASE(keys_are_written_where_they_are_asked_for_and_nowhere_else, Fixture) {
     auto silent = writer("all=trace");
     silent.write_keys(LogArea::xfrm, "KEYS 0123");
     BOOST_TEST(written.str() == "");
@@ -61,21 +57,21 @@ BOOST_AUTO_TEST_CASE(keys_are_written_where_they_are_asked_for_and_nowhere_else)
     BOOST_TEST(written.str() == "debug xfrm: KEYS 0123\n");
 }
 
-BOOST_AUTO_TEST_CASE(long_text_is_cut) {
+BOOST_FIXTURE_TEST_CASE(long_text_is_cut, Fixture) {
     BOOST_TEST(one_line(std::string(2000, 'x')).size() == 1003U);
     auto log = writer("all=info");
     log.write(LogArea::ike, LogLevel::warn, std::string(100000, 'x'));
     BOOST_TEST(written.str().size() < 2100U);
 }
 
-BOOST_AUTO_TEST_CASE(decoded_payloads_are_lines_below_their_message) {
+BOOST_FIXTURE_TEST_CASE(decoded_payloads_are_lines_below_their_message, Fixture) {
     auto log = writer("ike=debug");
     log.write_lines(LogArea::ike, LogLevel::debug, "SA\n  proposal 1\n\nKE\n");
     BOOST_TEST(written.str() ==
                "debug ike:     SA\ndebug ike:       proposal 1\ndebug ike:     KE\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_failed_negotiation_says_with_whom_why_and_when_again) {
+BOOST_FIXTURE_TEST_CASE(a_failed_negotiation_says_with_whom_why_and_when_again, Fixture) {
     const ike::TimePoint now{std::chrono::seconds(1000)};
     const ike::NegotiationFailed failed{.connection = "vpn2",
                                         .role = ike::Role::initiator,

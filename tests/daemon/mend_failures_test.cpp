@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using namespace viaduct;
-
 BOOST_AUTO_TEST_SUITE(mend_failures)
+
+using namespace viaduct;
 
 BOOST_AUTO_TEST_CASE(what_fails_as_it_did_before_is_no_news) {
     daemon::MendFailures failures;

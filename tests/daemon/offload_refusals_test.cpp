@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using namespace viaduct;
-
 BOOST_AUTO_TEST_SUITE(offload_refusals)
+
+using namespace viaduct;
 
 BOOST_AUTO_TEST_CASE(each_connection_hears_once_of_each_device) {
     daemon::OffloadRefusals refusals;

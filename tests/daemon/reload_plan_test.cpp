@@ -5,6 +5,8 @@
 
 namespace viaduct::daemon {
 
+BOOST_AUTO_TEST_SUITE(reload_plan)
+
 namespace {
 
 ConfiguredRouter router(const std::string& name, const std::string& netns,
@@ -27,8 +29,6 @@ std::vector<std::pair<std::string, RouterAction>> actions(const ReloadPlan& plan
 using Actions = std::vector<std::pair<std::string, RouterAction>>;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(reload_plan)
 
 BOOST_AUTO_TEST_CASE(each_router_is_started_stopped_moved_changed_or_kept) {
     const std::vector running{router("gone", "n1", {"a"}), router("moved", "n2", {"a"}),

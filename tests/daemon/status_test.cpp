@@ -8,6 +8,8 @@
 
 namespace viaduct::daemon {
 
+BOOST_AUTO_TEST_SUITE(status)
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -93,8 +95,6 @@ StatusReport report() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(status)
 
 BOOST_AUTO_TEST_CASE(json_keeps_the_documented_keys) {
     const auto value = to_json(report());

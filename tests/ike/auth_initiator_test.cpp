@@ -12,6 +12,8 @@
 
 namespace viaduct::ike::v2 {
 
+BOOST_AUTO_TEST_SUITE(auth_initiator)
+
 namespace {
 
 /// An initiator that has sent IKE_AUTH, and what a responder needs to answer.
@@ -111,8 +113,6 @@ bool believed(const IkeSaState& state) {
 const auto responder = policy::Identity::from_address(policy::IpAddress::v4(10, 10, 10, 4));
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(auth_initiator)
 
 BOOST_AUTO_TEST_CASE(a_responder_with_the_key_is_believed) {
     Initiator i;

@@ -6,6 +6,8 @@
 
 namespace viaduct::ike {
 
+BOOST_AUTO_TEST_SUITE(connection_upkeep)
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -26,8 +28,6 @@ struct Upkeep {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_upkeep)
 
 BOOST_AUTO_TEST_CASE(a_wanted_connection_is_tried_at_once_and_ever_more_slowly_up_to_a_minute) {
     Upkeep u;

@@ -8,6 +8,8 @@
 
 namespace viaduct::ike {
 
+BOOST_AUTO_TEST_SUITE(cookies)
+
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -28,8 +30,6 @@ struct Responder {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(cookies)
 
 BOOST_AUTO_TEST_CASE(a_cookie_is_accepted_from_the_same_peer_for_the_same_request_only) {
     Responder r;

@@ -5,6 +5,8 @@
 
 namespace viaduct::ike {
 
+BOOST_AUTO_TEST_SUITE(fragment_assembly)
+
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -36,8 +38,6 @@ struct Peer {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fragment_assembly)
 
 BOOST_AUTO_TEST_CASE(a_message_is_whole_when_the_last_fragment_comes_in_any_order) {
     Peer peer;

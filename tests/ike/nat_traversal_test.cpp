@@ -6,6 +6,8 @@
 
 namespace viaduct::ike {
 
+BOOST_AUTO_TEST_SUITE(nat_traversal)
+
 namespace {
 
 constexpr wire::IkeSpi spi_i{0x0102030405060708};
@@ -15,8 +17,6 @@ const policy::UdpEndpoint right{policy::IpAddress::v4(10, 10, 10, 4), 500};
 const policy::UdpEndpoint nat{policy::IpAddress::v4(203, 0, 113, 7), 61234};
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(nat_traversal)
 
 BOOST_AUTO_TEST_CASE(no_nat_is_found_where_there_is_none) {
     const auto sent = nat_detection_notifies(spi_i, spi_r, {left, right});

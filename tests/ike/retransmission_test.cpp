@@ -4,9 +4,9 @@
 
 namespace viaduct::ike {
 
-using namespace std::chrono_literals;
-
 BOOST_AUTO_TEST_SUITE(retransmission)
+
+using namespace std::chrono_literals;
 
 // covers 7296-2.4-f, 2408-5.1-b, 2408-5.1-c
 BOOST_AUTO_TEST_CASE(waits_grow_up_to_the_longest_and_then_it_gives_up) {

@@ -11,11 +11,11 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(difference_review)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using Kind = xfrm::KernelDifference::Kind;
-
-namespace {
 
 /// A kernel with many states, and one policy.
 struct Fixture {
@@ -41,11 +41,7 @@ struct Fixture {
     xfrm::RecordedKernel kernel{fake.socket()};
 };
 
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(difference_review, Fixture)
-
-BOOST_AUTO_TEST_CASE(no_step_looks_at_more_than_a_few) {
+BOOST_FIXTURE_TEST_CASE(no_step_looks_at_more_than_a_few, Fixture) {
     fake.states.clear();
     xfrm::DifferenceReview review(kernel, nothing_listed());
     std::size_t steps = 0;
@@ -67,14 +63,14 @@ BOOST_AUTO_TEST_CASE(no_step_looks_at_more_than_a_few) {
                (many + 1 + xfrm::DifferenceReview::at_once - 1) / xfrm::DifferenceReview::at_once);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_there_after_all_does_not_differ) {
+BOOST_FIXTURE_TEST_CASE(what_is_there_after_all_does_not_differ, Fixture) {
     xfrm::DifferenceReview review(kernel, nothing_listed());
     while (const auto differing = review.next()) {
         BOOST_TEST(differing->empty());
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_has_gone_from_the_record_meanwhile_is_nobodys) {
+BOOST_FIXTURE_TEST_CASE(what_has_gone_from_the_record_meanwhile_is_nobodys, Fixture) {
     fake.states.clear();
     xfrm::DifferenceReview review(kernel, nothing_listed());
     kernel.record().states().clear();
@@ -84,7 +80,7 @@ BOOST_AUTO_TEST_CASE(what_has_gone_from_the_record_meanwhile_is_nobodys) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_remedy_is_what_is_wanted_now) {
+BOOST_FIXTURE_TEST_CASE(a_remedy_is_what_is_wanted_now, Fixture) {
     auto found = nothing_listed();
     std::erase_if(found, [](const auto& each) { return each.kind != Kind::policy_missing; });
     BOOST_REQUIRE(found.size() == 1u);

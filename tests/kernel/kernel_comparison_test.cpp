@@ -14,11 +14,11 @@
 #include <cstddef>
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(kernel_comparison)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using Kind = xfrm::KernelDifference::Kind;
-
-namespace {
 
 policy::ChildSa our_child() {
     policy::ChildSa child = gcm_child();
@@ -72,17 +72,13 @@ struct Fixture {
     std::uint64_t passes = 0;
 };
 
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(kernel_comparison, Fixture)
-
-BOOST_AUTO_TEST_CASE(what_is_as_it_was_put_there_does_not_differ) {
+BOOST_FIXTURE_TEST_CASE(what_is_as_it_was_put_there_does_not_differ, Fixture) {
     BOOST_TEST(differences({listed_policy(), listed_state()}).empty());
     // Nor in a later pass.
     BOOST_TEST(differences({listed_state(), listed_policy()}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_listed_is_missing) {
+BOOST_FIXTURE_TEST_CASE(what_is_not_listed_is_missing, Fixture) {
     const auto both = differences({});
     BOOST_REQUIRE(both.size() == 2u);
     BOOST_TEST((both[0].kind == Kind::state_missing));
@@ -98,7 +94,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_listed_is_missing) {
     BOOST_TEST(differences({listed_state()}).size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_state_with_other_keys_ports_or_window_is_another) {
+BOOST_FIXTURE_TEST_CASE(a_state_with_other_keys_ports_or_window_is_another, Fixture) {
     const auto found = [&](const policy::ChildSa& other) {
         const auto all = differences({listed(state_of(other)), listed_policy()});
         return all.size() == 1 && all[0].kind == Kind::state_changed && !all[0].remedy;
@@ -117,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_state_with_other_keys_ports_or_window_is_another) {
     BOOST_TEST(found(other));
 }
 
-BOOST_AUTO_TEST_CASE(keys_that_a_kernel_does_not_show_are_no_difference) {
+BOOST_FIXTURE_TEST_CASE(keys_that_a_kernel_does_not_show_are_no_difference, Fixture) {
     auto shown = child;
     shown.outbound_keys.encryption =
         policy::Secret(Botan::secure_vector<std::uint8_t>(child.suite.encryption_key_length()));
@@ -140,7 +136,7 @@ BOOST_AUTO_TEST_CASE(keys_that_a_kernel_does_not_show_are_no_difference) {
     BOOST_TEST(differences({listed(state_of(shown)), listed_policy()}).size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(lifetimes_and_the_window_as_far_as_it_has_come_are_no_difference) {
+BOOST_FIXTURE_TEST_CASE(lifetimes_and_the_window_as_far_as_it_has_come_are_no_difference, Fixture) {
     auto octets = listed_state();
     xfrm_usersa_info info{};
     std::memcpy(&info, octets.data() + NLMSG_HDRLEN, sizeof(info));
@@ -177,7 +173,7 @@ Octets with_attribute(const Octets& listed, std::uint16_t type, const Value& val
     return {message.octets().begin(), message.octets().end()};
 }
 
-BOOST_AUTO_TEST_CASE(whatever_a_state_was_given_is_missed_when_it_is_otherwise) {
+BOOST_FIXTURE_TEST_CASE(whatever_a_state_was_given_is_missed_when_it_is_otherwise, Fixture) {
     using Info = xfrm_usersa_info;
     const auto state = listed_state();
     const std::vector<Octets> others{
@@ -228,7 +224,7 @@ BOOST_AUTO_TEST_CASE(whatever_a_state_was_given_is_missed_when_it_is_otherwise) 
     }
 }
 
-BOOST_AUTO_TEST_CASE(whatever_a_policy_was_given_is_put_back_when_it_is_otherwise) {
+BOOST_FIXTURE_TEST_CASE(whatever_a_policy_was_given_is_put_back_when_it_is_otherwise, Fixture) {
     using Info = xfrm_userpolicy_info;
     const auto policy = listed_policy();
     const auto parts = take_apart(policy, sizeof(Info));
@@ -270,7 +266,7 @@ BOOST_AUTO_TEST_CASE(whatever_a_policy_was_given_is_put_back_when_it_is_otherwis
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_the_driver_did_with_a_state_is_no_difference) {
+BOOST_FIXTURE_TEST_CASE(what_the_driver_did_with_a_state_is_no_difference, Fixture) {
     const auto state = with_attribute<xfrm_usersa_info>(listed_state(), XFRMA_OFFLOAD_DEV,
                                                         xfrm_user_offload{3, 0});
     BOOST_TEST(differences({state, listed_policy()}).empty());
@@ -280,7 +276,7 @@ BOOST_AUTO_TEST_CASE(what_the_driver_did_with_a_state_is_no_difference) {
     BOOST_TEST(differences({filled, listed_policy()}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_policy_that_leads_elsewhere_is_put_right) {
+BOOST_FIXTURE_TEST_CASE(a_policy_that_leads_elsewhere_is_put_right, Fixture) {
     auto other = child;
     other.reqid = 99;
     auto policy = first_policy(other);
@@ -290,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_policy_that_leads_elsewhere_is_put_right) {
     BOOST_TEST(changed[0].remedy.has_value());
 }
 
-BOOST_AUTO_TEST_CASE(what_carries_our_reqid_and_is_unknown_is_left_over) {
+BOOST_FIXTURE_TEST_CASE(what_carries_our_reqid_and_is_unknown_is_left_over, Fixture) {
     auto stranger = child;
     stranger.outbound_spi = policy::ChildSpi{0xc0000099};
     stranger.remote_selectors = {selector("192.168.99.0/24")};
@@ -303,7 +299,7 @@ BOOST_AUTO_TEST_CASE(what_carries_our_reqid_and_is_unknown_is_left_over) {
     BOOST_TEST(left[0].remedy->octets() == deletion.octets(), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_somebody_elses_is_never_touched) {
+BOOST_FIXTURE_TEST_CASE(what_is_somebody_elses_is_never_touched, Fixture) {
     auto stranger = child;
     stranger.reqid = 7;
     stranger.outbound_spi = policy::ChildSpi{0xc0000099};
@@ -313,13 +309,13 @@ BOOST_AUTO_TEST_CASE(what_is_somebody_elses_is_never_touched) {
                    .empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_state_that_waits_for_its_spi_is_not_left_over) {
+BOOST_FIXTURE_TEST_CASE(a_state_that_waits_for_its_spi_is_not_left_over, Fixture) {
     auto waiting = child;
     waiting.outbound_spi = policy::ChildSpi{0};
     BOOST_TEST(differences({listed_state(), listed_policy(), listed(state_of(waiting))}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(only_what_the_kernel_confirmed_is_recorded) {
+BOOST_FIXTURE_TEST_CASE(only_what_the_kernel_confirmed_is_recorded, Fixture) {
     auto other = child;
     other.outbound_spi = policy::ChildSpi{0xc0000055};
     record.on_answer(state_of(other), refused(EEXIST));
@@ -333,7 +329,7 @@ BOOST_AUTO_TEST_CASE(only_what_the_kernel_confirmed_is_recorded) {
     BOOST_TEST(differences({}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_policy_with_an_interface_is_another_than_the_one_without) {
+BOOST_FIXTURE_TEST_CASE(a_policy_with_an_interface_is_another_than_the_one_without, Fixture) {
     auto routed = child;
     routed.if_id = 5;
     record.on_answer(xfrm::put_policy(first_policy(routed)), confirmed);
@@ -343,7 +339,7 @@ BOOST_AUTO_TEST_CASE(a_policy_with_an_interface_is_another_than_the_one_without)
     BOOST_TEST(differences({listed_state(), listed_policy()}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(what_lets_neighbour_discovery_pass_is_ours_without_a_reqid) {
+BOOST_FIXTURE_TEST_CASE(what_lets_neighbour_discovery_pass_is_ours_without_a_reqid, Fixture) {
     const auto policies = xfrm::kernel_policies(neighbours_child()).value();
     const auto& passing = *std::ranges::find_if(policies, &xfrm::KernelPolicy::in_clear);
     const auto put = xfrm::put_policy(passing);
@@ -370,7 +366,7 @@ BOOST_AUTO_TEST_CASE(what_lets_neighbour_discovery_pass_is_ours_without_a_reqid)
 }
 
 // A message may be cut off anywhere.
-BOOST_AUTO_TEST_CASE(truncated_messages_are_not_read) {
+BOOST_FIXTURE_TEST_CASE(truncated_messages_are_not_read, Fixture) {
     for (const auto& whole : {listed_state(), listed_policy()}) {
         for (std::size_t length = 0; length < whole.size(); ++length) {
             const Octets cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));

@@ -9,6 +9,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(kernel_event)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using policy::IpAddress;
@@ -87,8 +89,6 @@ netns::NetlinkMessage mapping() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(kernel_event)
 
 BOOST_AUTO_TEST_CASE(an_expired_state_is_told_by_destination_and_spi) {
     for (const auto& destination : {gateway, gateway6}) {

@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <ranges>
 
+BOOST_AUTO_TEST_SUITE(kernel_policy)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using xfrm::PolicyDirection;
@@ -54,8 +56,6 @@ std::string reason_for_refusal(const policy::ChildSa& child) {
 const auto anywhere = selector("192.168.20.0/24");
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(kernel_policy)
 
 BOOST_AUTO_TEST_CASE(whatever_arrives_is_expected_before_anything_leaves) {
     policy::ChildSa child = gcm_child();

@@ -9,6 +9,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(kernel_probe)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using policy::Transform;
@@ -28,8 +30,6 @@ std::vector<std::string> missing(FakeXfrm& fake, const char* proposal) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(kernel_probe)
 
 BOOST_AUTO_TEST_CASE(what_the_kernel_lacks_is_found_by_trying) {
     FakeXfrm fake;

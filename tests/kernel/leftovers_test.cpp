@@ -11,6 +11,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(leftovers)
+
 using namespace viaduct;
 using namespace viaduct::test;
 
@@ -52,8 +54,6 @@ void require_same(const std::optional<netns::NetlinkMessage>& deletion,
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(leftovers)
 
 BOOST_AUTO_TEST_CASE(our_state_is_deleted) {
     require_same(xfrm::deletion_of(listed_state(child(our_reqid))),

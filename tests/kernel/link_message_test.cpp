@@ -10,6 +10,8 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
+BOOST_AUTO_TEST_SUITE(link_message)
+
 using namespace viaduct;
 using namespace viaduct::netns;
 using test::NetlinkParts;
@@ -59,8 +61,6 @@ Octets listed(const NetlinkMessage& message) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(link_message)
 
 BOOST_AUTO_TEST_CASE(an_xfrm_interface_is_asked_for_with_its_id) {
     const auto message = add_tunnel_interface("vti-a", 0x56000007, 1438);

@@ -10,6 +10,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(policy_message)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using xfrm::PolicyDirection;
@@ -47,8 +49,6 @@ policy::ChildSa web_child() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(policy_message)
 
 BOOST_AUTO_TEST_CASE(policies_are_what_ip_sends) {
     const auto out = xfrm::put_policy(policy_of(gcm_child(), PolicyDirection::out));

@@ -7,6 +7,8 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+BOOST_AUTO_TEST_SUITE(route_message)
+
 using namespace viaduct;
 using namespace viaduct::test;
 
@@ -27,8 +29,6 @@ const Octets route_answer{
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(route_message)
 
 BOOST_AUTO_TEST_CASE(a_route_is_asked_for_by_both_ends) {
     const auto remote = policy::IpAddress::v4(10, 10, 10, 4);

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(ruleset_notification)
+
 using namespace viaduct;
 using namespace viaduct::test;
 
@@ -34,8 +36,6 @@ std::vector<Octets> notifications() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ruleset_notification)
 
 BOOST_AUTO_TEST_CASE(every_part_of_our_table_names_who_changed_it) {
     std::size_t told = 0;

@@ -16,6 +16,8 @@
 #include <set>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(ruleset_transaction)
+
 using namespace viaduct;
 using namespace viaduct::test;
 
@@ -109,8 +111,6 @@ void require_same(std::uint16_t type, std::uint16_t user_data, std::uint16_t nam
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ruleset_transaction)
 
 BOOST_AUTO_TEST_CASE(chains_are_what_nft_sends) {
     require_same(NFT_MSG_NEWCHAIN, NFTA_CHAIN_USERDATA, NFTA_CHAIN_NAME);

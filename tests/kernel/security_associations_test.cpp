@@ -17,6 +17,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(security_associations)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using policy::ChildSaId;
@@ -138,8 +140,6 @@ void refuse_each_request_of(const Step& step, int error, bool done) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(security_associations)
 
 BOOST_AUTO_TEST_CASE(a_child_is_one_batch) {
     FakeXfrm fake;

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(security_policies)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using policy::ChildSaId;
@@ -47,8 +49,6 @@ const auto first = policies_to(policy::IpAddress::v4(10, 10, 10, 4));
 const auto moved = policies_to(policy::IpAddress::v4(10, 10, 10, 44));
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(security_policies)
 
 BOOST_AUTO_TEST_CASE(a_lone_child_brings_its_policies_and_takes_them_away) {
     xfrm::SecurityPolicies table;

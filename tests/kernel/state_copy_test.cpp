@@ -8,6 +8,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(state_copy)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using xfrm::Direction;
@@ -81,8 +83,6 @@ template <class Fixed> Fixed as(const Octets& octets) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(state_copy)
 
 BOOST_AUTO_TEST_CASE(a_copy_differs_in_addresses_and_ports_alone) {
     const auto told = answer(window(100));

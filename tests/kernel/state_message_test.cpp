@@ -11,6 +11,8 @@
 
 #include <linux/xfrm.h>
 
+BOOST_AUTO_TEST_SUITE(state_message)
+
 using namespace viaduct;
 using namespace viaduct::test;
 using policy::IntegrityAlgorithm;
@@ -47,8 +49,6 @@ std::vector<std::uint8_t> counters_answer(std::uint64_t bytes, std::uint64_t pac
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(state_message)
 
 BOOST_AUTO_TEST_CASE(states_with_aes_gcm_are_what_ip_sends) {
     require_state_as_ip_sends_it("gcm256 in", gcm_child(), Direction::inbound);

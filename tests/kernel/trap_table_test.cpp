@@ -9,6 +9,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(trap_table)
+
 using namespace viaduct;
 using namespace viaduct::test;
 
@@ -27,8 +29,6 @@ policy::Connection connection(std::string name,
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(trap_table)
 
 BOOST_AUTO_TEST_CASE(a_trap_is_found_by_its_reqid) {
     xfrm::TrapTable table;

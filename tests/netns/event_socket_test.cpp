@@ -12,6 +12,9 @@
 #include <array>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(event_socket,
+                      *boost::unit_test::precondition(viaduct::test::namespaces_can_be_made))
+
 using namespace viaduct;
 using namespace viaduct::test;
 
@@ -47,13 +50,7 @@ struct Sockets {
     netns::EventSocket events = netns::EventSocket::open(NETLINK_ROUTE, addresses).value();
 };
 
-boost::test_tools::assertion_result possible(boost::unit_test::test_unit_id) {
-    return namespaces_can_be_made();
-}
-
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(event_socket, *boost::unit_test::precondition(possible))
 
 BOOST_AUTO_TEST_CASE(one_socket_tells_the_events_of_two_namespaces_apart) {
     Sockets sockets;

@@ -10,7 +10,7 @@
 
 namespace viaduct::test {
 
-bool namespaces_can_be_made() {
+boost::test_tools::assertion_result namespaces_can_be_made(boost::unit_test::test_unit_id) {
     bool made = false;
     std::thread([&] { made = ::unshare(CLONE_NEWNET) == 0; }).join();
     if (!made) {

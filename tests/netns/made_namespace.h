@@ -4,13 +4,15 @@
 #include "netns/file_descriptor.h"
 #include "netns/network_namespace.h"
 
+#include <boost/test/unit_test.hpp>
+
 #include <string>
 #include <sys/types.h>
 
 namespace viaduct::test {
 
-/// Whether namespaces can be made here; says so when not.
-bool namespaces_can_be_made();
+/// A precondition of suites: whether namespaces can be made here; says so when not.
+boost::test_tools::assertion_result namespaces_can_be_made(boost::unit_test::test_unit_id);
 
 /// A new namespace without a name, held by nothing but this object's descriptor.
 class MadeNamespace {

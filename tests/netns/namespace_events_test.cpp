@@ -9,10 +9,11 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
+BOOST_AUTO_TEST_SUITE(namespace_events,
+                      *boost::unit_test::precondition(viaduct::test::namespaces_can_be_made))
+
 using namespace viaduct;
 using namespace viaduct::test;
-
-namespace {
 
 struct Fixture {
     Fixture() { BOOST_REQUIRE(events.listen(NETLINK_ROUTE, {RTNLGRP_IPV4_IFADDR}).has_value()); }
@@ -33,14 +34,6 @@ struct Fixture {
     daemon::NamespaceEvents events{loop, log};
     ~Fixture() { spdlog::drop("events"); }
 };
-
-boost::test_tools::assertion_result possible(boost::unit_test::test_unit_id) {
-    return namespaces_can_be_made();
-}
-
-} // namespace
-
-BOOST_AUTO_TEST_SUITE(namespace_events, *boost::unit_test::precondition(possible))
 
 BOOST_FIXTURE_TEST_CASE(each_listener_hears_its_namespace, Fixture) {
     const MadeNamespace first;

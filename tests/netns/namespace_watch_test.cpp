@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
-using viaduct::netns::NamespaceWatch;
+BOOST_AUTO_TEST_SUITE(namespace_watch)
 
-namespace {
+using viaduct::netns::NamespaceWatch;
 
 namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
@@ -36,10 +36,6 @@ void check(const NamespaceWatch::Changes& changes, const Names& names, bool ever
     BOOST_TEST(changes.names == names, boost::test_tools::per_element());
     BOOST_CHECK_EQUAL(changes.everything, everything);
 }
-
-} // namespace
-
-BOOST_AUTO_TEST_SUITE(namespace_watch)
 
 BOOST_FIXTURE_TEST_CASE(names_that_come_and_go_are_told_once, Folder) {
     fs::create_directory(folder);

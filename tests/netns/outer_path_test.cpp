@@ -39,13 +39,9 @@ std::vector<std::uint8_t> notification(std::uint16_t type, std::uint8_t table) {
     return octets;
 }
 
-boost::test_tools::assertion_result possible(boost::unit_test::test_unit_id) {
-    return namespaces_can_be_made();
-}
-
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(outer_path, *boost::unit_test::precondition(possible))
+BOOST_AUTO_TEST_SUITE(outer_path, *boost::unit_test::precondition(namespaces_can_be_made))
 
 BOOST_AUTO_TEST_CASE(an_address_can_be_used_while_an_interface_has_it) {
     const MadeNamespace place;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(address_pairs)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -33,8 +35,6 @@ void require_apart(std::vector<ClampedPair> pairs, const std::vector<std::string
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(address_pairs)
 
 BOOST_AUTO_TEST_CASE(pairs_are_made_within_a_family_and_of_valid_selectors) {
     const auto selector = [](const char* text) { return TrafficSelector::parse(text).value(); };

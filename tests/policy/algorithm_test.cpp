@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using namespace viaduct::policy;
-
 BOOST_AUTO_TEST_SUITE(algorithm)
+
+using namespace viaduct::policy;
 
 BOOST_AUTO_TEST_CASE(public_values_have_the_lengths_of_their_documents) {
     BOOST_TEST(facts(KeyExchangeMethod::modp1024)->public_value == 128u);

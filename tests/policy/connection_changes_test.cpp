@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_changes)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -14,8 +16,6 @@ Connection named(std::string name) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_changes)
 
 BOOST_AUTO_TEST_CASE(every_connection_is_in_exactly_one_list) {
     auto changed = named("changed");

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_file)
+
 using namespace viaduct::policy;
 using namespace std::chrono_literals;
 
@@ -49,8 +51,6 @@ dpd = { interval = "30s", action = "restart" }
 )";
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_file)
 
 BOOST_AUTO_TEST_CASE(the_documented_example_is_read) {
     const auto result = router(documented);

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_index)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -27,8 +29,6 @@ std::string names(const ConnectionSet& set, const std::vector<std::size_t>& posi
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_index)
 
 BOOST_AUTO_TEST_CASE(a_connection_is_found_by_its_name) {
     const ConnectionIndex index({{connection("b", there), connection("a", there)}});

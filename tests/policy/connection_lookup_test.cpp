@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_lookup)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -34,8 +36,6 @@ std::vector<const Connection*> pointers(const ConnectionSet& set) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_lookup)
 
 BOOST_AUTO_TEST_CASE(an_exact_identity_comes_before_a_suffix_before_any) {
     const ConnectionSet set{{connection("any", there, "any"),

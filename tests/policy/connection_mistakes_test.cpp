@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_mistakes)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -38,8 +40,6 @@ std::string with(std::string_view key, std::string_view line) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_mistakes)
 
 BOOST_AUTO_TEST_CASE(what_is_no_toml_is_told_with_its_place_and_what_was_expected) {
     BOOST_TEST(mistake("[router\nname = \"router1\"\n") ==

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(connection_table)
+
 using namespace viaduct::policy;
 using namespace std::chrono_literals;
 
@@ -30,8 +32,6 @@ std::string with_subnets(std::string_view local, std::string_view remote,
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_table)
 
 BOOST_AUTO_TEST_CASE(one_word_settles_what_happens_to_sas) {
     BOOST_TEST((with_extra("close_action = \"clear\"").close == CloseAction::clear));

@@ -2,10 +2,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(duration)
+
 using namespace viaduct::policy;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(duration)
 
 BOOST_AUTO_TEST_CASE(a_duration_is_a_number_with_a_unit) {
     BOOST_TEST((parse_duration("30s") == 30s));

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(esp_overhead_of_suites)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -45,8 +47,6 @@ std::size_t longest(const EspSuite& suite, AddressFamily outer, EspCarrier carri
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(esp_overhead_of_suites)
 
 // By hand: 1500 minus the outer header (20 or 40), UDP (0 or 8), SPI and sequence number (8), IV
 // and ICV, down to the alignment, minus two octets of trailer.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(firewall_rules_of_connections)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -46,8 +48,6 @@ void require_guarded(std::vector<Connection> connections, const std::vector<std:
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(firewall_rules_of_connections)
 
 BOOST_AUTO_TEST_CASE(no_connection_guards_nothing) {
     require_guarded({}, {});

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(identity)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -26,8 +28,6 @@ bool matches(std::string_view pattern, const Identity& identity) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(identity)
 
 // covers 7296-3.5-b, 7296-3.5-c
 BOOST_AUTO_TEST_CASE(an_identity_is_read_by_its_form) {

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(ikev1_limits)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -17,8 +19,6 @@ std::string old_text(std::string_view proposals = R"(["aes256-sha256-modp2048"])
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ikev1_limits)
 
 BOOST_AUTO_TEST_CASE(a_policy_is_for_one_version) {
     const auto old = parse(old_text()).value().connections.connections.front();

@@ -6,9 +6,9 @@
 
 #include <arpa/inet.h>
 
-using namespace viaduct::policy;
-
 BOOST_AUTO_TEST_SUITE(ip_address)
+
+using namespace viaduct::policy;
 
 BOOST_AUTO_TEST_CASE(a_dotted_quad_has_exactly_four_numbers_without_leading_zeros) {
     BOOST_TEST(IpAddress::parse("10.10.10.5").value() == IpAddress::v4(10, 10, 10, 5));

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(missing_algorithms)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -29,8 +31,6 @@ std::vector<Transform> transforms(const char* proposal) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(missing_algorithms)
 
 BOOST_AUTO_TEST_CASE(ciphers_and_integrity_algorithms_are_asked_for_once_each) {
     const ConnectionSet set{{proposing({"aes128gcm16-x25519", "aes256-sha256-esn"}),

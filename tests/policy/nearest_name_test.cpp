@@ -4,6 +4,8 @@
 
 #include <array>
 
+BOOST_AUTO_TEST_SUITE(nearest)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -11,8 +13,6 @@ namespace {
 constexpr std::array<std::string_view, 4> names{"remote_subnets", "local_subnets", "psk", "start"};
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(nearest)
 
 BOOST_AUTO_TEST_CASE(a_slip_of_the_pen_is_close) {
     BOOST_TEST(nearest_name("remote_subnet", names).value() == "remote_subnets");

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(policy_table)
+
 using namespace viaduct::policy;
 using namespace std::chrono_literals;
 
@@ -31,8 +33,6 @@ std::string esp_mistake(std::string_view lines) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(policy_table)
 
 BOOST_AUTO_TEST_CASE(margin_and_jitter_say_when_an_sa_is_rekeyed) {
     const auto modern = ike("lifetime = \"1h\"\nmargin = \"5m\"\njitter = 50");

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(proposal_choice)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -36,8 +38,6 @@ std::string chosen(const std::vector<Proposal>& configured, const std::vector<Pr
 using enum TransformType;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(proposal_choice)
 
 // covers 7296-2.7-d, 7296-3.3.4-c
 BOOST_AUTO_TEST_CASE(our_order_decides_between_proposals_and_within_one) {

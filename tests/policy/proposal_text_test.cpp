@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(proposal_notation)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -26,8 +28,6 @@ bool contains(const std::string& text, std::string_view part) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(proposal_notation)
 
 // covers 7296-3.3.4-b
 BOOST_AUTO_TEST_CASE(an_ike_proposal_names_its_four_kinds) {

@@ -5,6 +5,8 @@
 #include <format>
 #include <ostream>
 
+BOOST_AUTO_TEST_SUITE(secret)
+
 using viaduct::policy::Secret;
 
 namespace {
@@ -13,8 +15,6 @@ template <typename Value>
 concept Streamable = requires(std::ostream& out, const Value& value) { out << value; };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(secret)
 
 BOOST_AUTO_TEST_CASE(secrets_compare_by_their_octets) {
     BOOST_TEST((Secret::from_text("a secret") == Secret::from_text("a secret")));

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(segment_clamp)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -33,8 +35,6 @@ std::vector<std::uint16_t> segments(const ChildSa& child, std::uint32_t mtu, std
 using Segments = std::vector<std::uint16_t>;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(segment_clamp)
 
 BOOST_AUTO_TEST_CASE(segments_fit_the_path_in_either_family) {
     BOOST_TEST(segments(child(), 1500, 0) == (Segments{1406, 1406, 1386}));

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(selector_narrowing)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -42,8 +44,6 @@ const auto local = subnets({"192.168.11.0/24"});
 const auto remote = subnets({"192.168.30.0/24", "192.168.40.0/24"});
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(selector_narrowing)
 
 BOOST_AUTO_TEST_CASE(an_equal_offer_is_taken_whole_and_in_its_order) {
     BOOST_TEST(

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(traffic_selector)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -34,8 +36,6 @@ std::string subnets(const TrafficSelector& selector) {
 const auto net = subnet("192.168.10.0/24");
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(traffic_selector)
 
 // covers 7296-3.13.1-a, 7296-3.13.1-b
 BOOST_AUTO_TEST_CASE(a_subnet_means_all_its_addresses_protocols_and_ports) {
@@ -155,14 +155,11 @@ BOOST_AUTO_TEST_CASE(the_common_part_lies_inside_both_and_does_not_depend_on_the
         const auto a = cases.selector();
         const auto b = cases.selector();
         const auto both = a.intersect(b);
-        BOOST_REQUIRE_MESSAGE(both == b.intersect(a),
-                              a << " and " << b << ", seed " << cases.seed());
-        if (both)
-            BOOST_REQUIRE_MESSAGE(a.contains(*both) && b.contains(*both) && both->is_valid(),
-                                  a << " and " << b << ", seed " << cases.seed());
-        else
-            BOOST_REQUIRE_MESSAGE(!a.contains(b) && !b.contains(a),
-                                  a << " and " << b << ", seed " << cases.seed());
+        const bool inside = both ? a.contains(*both) && b.contains(*both) && both->is_valid()
+                                 : !a.contains(b) && !b.contains(a);
+        // Of so many cases Boost's own check of each takes most of the time.
+        if (both != b.intersect(a) || !inside)
+            BOOST_FAIL(a << " and " << b << ", seed " << cases.seed());
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(traffic_selector_text)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -24,8 +26,6 @@ std::string mistake(std::string_view text) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(traffic_selector_text)
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_back_the_same) {
     for (const auto* const text : {

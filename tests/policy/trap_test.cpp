@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(trap)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -22,8 +24,6 @@ Connection connection(std::string name, StartAction start, ChildrenShape childre
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(trap)
 
 BOOST_AUTO_TEST_CASE(only_on_demand_connections_have_traps) {
     const ConnectionSet set{{connection("r", StartAction::respond, ChildrenShape::one),

@@ -4,6 +4,8 @@
 
 #include <array>
 
+BOOST_AUTO_TEST_SUITE(tunnel_mtu)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -22,8 +24,6 @@ std::uint16_t mtu(const ConnectionSet& set, std::span<const std::uint32_t> paths
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tunnel_mtu)
 
 // 1500 - 20 (IPv4) - 8 (UDP) - 8 (SPI, sequence number) - 8 (IV) - 16 (ICV) = 1440, which 4
 // divides; less 2 of trailer.

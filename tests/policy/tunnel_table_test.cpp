@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(tunnel_table)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -14,8 +16,6 @@ Connection connection(std::string_view text) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tunnel_table)
 
 BOOST_AUTO_TEST_CASE(a_connection_is_policy_based_unless_it_names_an_interface) {
     const auto plain = connection(connection_text());

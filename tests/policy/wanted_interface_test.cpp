@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(wanted_interface)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -24,8 +26,6 @@ Connection connection(std::string name, std::string interface) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(wanted_interface)
 
 BOOST_AUTO_TEST_CASE(an_id_depends_on_the_name_alone_and_carries_our_mark) {
     // FNV-1a of "vti-a" is 0xd3b6cbec by an independent calculation.

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(weakness)
+
 using namespace viaduct::policy;
 
 namespace {
@@ -17,8 +19,6 @@ Connection with_proposals(std::string_view ike, std::string_view esp) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(weakness)
 
 BOOST_AUTO_TEST_CASE(nothing_is_said_of_what_is_not_weak) {
     BOOST_TEST(weaknesses(with_proposals("aes256-sha256-modp2048", "aes128gcm16")).empty());

@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(cookie_exchanges)
+
 namespace {
 
 ike::EndpointSettings always_cookies() {
@@ -44,8 +46,6 @@ struct Flood {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(cookie_exchanges)
 
 // covers 7296-2.6-d
 BOOST_AUTO_TEST_CASE(a_peer_that_shows_the_cookie_gets_in) {

@@ -7,6 +7,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(ends_under_way)
+
 namespace {
 
 /// Both ends rekey the IKE SA; the peer's successor has the keys, ours is not answered yet.
@@ -18,8 +20,6 @@ void cross_ike_rekeys(Cell& cell) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ends_under_way)
 
 BOOST_AUTO_TEST_CASE(a_connection_closed_while_ike_rekeys_cross_stays_closed) {
     Cell cell(plain());

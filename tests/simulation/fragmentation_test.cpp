@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(fragmentation)
+
 namespace {
 
 /// So many subnets that IKE_AUTH is some 3,000 octets long in both directions.
@@ -57,8 +59,6 @@ void check_agreement(const TwoGateways& net) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fragmentation)
 
 BOOST_AUTO_TEST_CASE(a_long_ike_auth_travels_in_fragments_of_the_configured_size) {
     for (const auto* cipher : {"aes256gcm16-prfsha384-x25519", "aes128-sha256-x25519"}) {

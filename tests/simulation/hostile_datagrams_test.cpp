@@ -7,6 +7,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(hostile_datagrams)
+
 namespace {
 
 using ike::wire::ExchangeType;
@@ -39,8 +41,6 @@ struct Responder {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(hostile_datagrams)
 
 BOOST_AUTO_TEST_CASE(random_octets_are_counted_and_get_no_answer) {
     Responder r;

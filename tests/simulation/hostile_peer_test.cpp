@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(hostile_peer)
+
 namespace {
 
 using namespace ike::wire;
@@ -73,8 +75,6 @@ Payload removal(std::vector<policy::ChildSpi> spis) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(hostile_peer)
 
 // covers 7296-2.21.2-a, 7296-2.21.3-a, 7296-3.10.1-d
 // covers class-error-answer, class-notify, class-proposals, class-delete

@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(initial_exchanges)
+
 namespace {
 
 constexpr auto soon = std::chrono::seconds(5);
@@ -30,8 +32,6 @@ bool mentions(const std::vector<std::string>& lines, std::string_view what) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(initial_exchanges)
 
 // covers 7296-1-a, 7296-4-d
 BOOST_AUTO_TEST_CASE(two_gateways_agree_on_one_child_for_all_subnets) {

@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(life_cycle)
+
 namespace {
 
 struct Tunnel {
@@ -38,8 +40,6 @@ template <typename T> bool reason_is(const Gateway& gateway) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(life_cycle)
 
 // covers 7296-1.4-b, 7296-1.4.1-c
 // covers story-ID01

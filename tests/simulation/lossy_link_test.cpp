@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(lossy_link)
+
 namespace {
 
 std::vector<std::string> leftovers(const Gateway& gateway) {
@@ -86,8 +88,6 @@ std::vector<std::string> random_run(std::uint64_t seed) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(lossy_link)
 
 // covers 7296-2.1-c, 7296-2.3-f
 BOOST_AUTO_TEST_CASE(any_single_message_may_be_lost) {

@@ -12,6 +12,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(nat)
+
 namespace {
 
 const std::vector<std::uint8_t> keepalive{0xff};
@@ -53,8 +55,6 @@ policy::Connection quiet_vpn() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(nat)
 
 // covers 3948-2.3-a, 3948-2.3-c, 3948-4-a
 BOOST_AUTO_TEST_CASE(who_is_behind_a_nat_keeps_its_mapping_alive) {

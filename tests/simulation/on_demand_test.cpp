@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(on_demand)
+
 namespace {
 
 policy::Connection waiting_vpn() {
@@ -59,8 +61,6 @@ struct Story {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(on_demand)
 
 BOOST_AUTO_TEST_CASE(nothing_is_sent_before_the_first_packet) {
     Story story;

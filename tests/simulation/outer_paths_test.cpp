@@ -7,6 +7,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(outer_paths)
+
 namespace {
 
 using Kind = ike::PathObstacle::Kind;
@@ -32,8 +34,6 @@ policy::Connection initiating() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(outer_paths)
 
 BOOST_AUTO_TEST_CASE(without_its_address_a_connection_waits_in_silence) {
     TwoGateways net({{initiating()}}, {{mirrored(left_vpn())}});

@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(ports)
+
 namespace {
 
 constexpr auto soon = std::chrono::seconds(5);
@@ -50,8 +52,6 @@ const policy::ChildSa& child_of(const Gateway& gateway) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ports)
 
 BOOST_AUTO_TEST_CASE(each_side_may_have_ports_of_its_own) {
     PortedGateways net({500, 4500}, {1500, 1501}, {1500, 1501});

@@ -15,6 +15,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(random_life)
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -280,8 +282,6 @@ struct Life {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(random_life)
 
 BOOST_AUTO_TEST_CASE(whatever_happens_both_ends_hold_the_same_and_traffic_finds_its_way) {
     for (const auto seed : seeds(300)) {

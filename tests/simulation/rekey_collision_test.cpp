@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(rekey_collisions)
+
 namespace {
 
 const Octets lowest(32, 0), highest(32, 0xff);
@@ -121,8 +123,6 @@ policy::Connection two_ike_groups() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(rekey_collisions)
 
 // covers story-CR03
 BOOST_AUTO_TEST_CASE(what_the_peer_has_replaced_is_not_rekeyed) {

@@ -9,6 +9,8 @@
 #include <iterator>
 #include <map>
 
+BOOST_AUTO_TEST_SUITE(reload)
+
 using namespace viaduct;
 using namespace viaduct::simulation;
 
@@ -69,8 +71,6 @@ struct Tunnel {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(reload)
 
 BOOST_AUTO_TEST_CASE(what_is_read_when_it_is_needed_changes_in_place) {
     Tunnel t;

@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(sent_messages)
+
 namespace {
 
 using ike::wire::ExchangeType;
@@ -90,8 +92,6 @@ std::vector<std::vector<std::uint8_t>> repetitions(TwoGateways& net, Duration du
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(sent_messages)
 
 // covers 7296-3.1-d, 7296-3.1-g, 7296-3.1-i, 7296-3.1-j, 7296-3.1-l, 7296-3.1-m
 BOOST_AUTO_TEST_CASE(headers_say_version_two_who_began_and_what_is_a_response) {

@@ -14,6 +14,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(state_matrix)
+
 namespace {
 
 constexpr auto snapshot = "tests/simulation/state_matrix.txt";
@@ -83,8 +85,6 @@ std::string difference(const std::string& kept, const std::string& now) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(state_matrix)
 
 BOOST_AUTO_TEST_CASE(what_each_event_does_in_each_state_is_as_it_was) {
     const auto now = matrix();

@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(transport_mode)
+
 namespace {
 
 using policy::EspMode;
@@ -41,8 +43,6 @@ std::size_t notifies(const Gateway& gateway) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(transport_mode)
 
 // covers 7296-1.3.1-a
 BOOST_AUTO_TEST_CASE(both_want_it_and_keep_it_when_they_rekey) {

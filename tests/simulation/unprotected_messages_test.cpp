@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(unprotected_messages)
+
 namespace {
 
 using ike::wire::ExchangeType;
@@ -86,8 +88,6 @@ bool is_accepted(const std::vector<Answer>& answers) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(unprotected_messages)
 
 // covers 7296-1.4-a, 7296-1.5-a, 7296-2.4-c, 7296-2.21.4-d, story-RB04
 // covers class-delete

@@ -8,6 +8,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_aggressive_mode)
+
 namespace {
 
 policy::Connection aggressive_left() {
@@ -24,8 +26,6 @@ policy::Connection waiting_for_anybody(const policy::Connection& left) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_aggressive_mode)
 
 BOOST_AUTO_TEST_CASE(six_messages_make_a_tunnel_with_a_peer_of_any_address) {
     const auto left = aggressive_left();

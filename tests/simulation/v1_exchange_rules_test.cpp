@@ -10,6 +10,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_exchange_rules)
+
 namespace {
 
 constexpr std::size_t exchange_octet = 18;
@@ -48,8 +50,6 @@ void spoil(std::vector<std::uint8_t>& octets, const std::array<std::uint8_t, 4>&
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_exchange_rules)
 
 // covers 2409-5-i, 2409-5-k, 2409-A-c, 2408-4.1.1-a, 2408-4.2-g, 2408-4.2-h, 2408-4.2-i
 BOOST_AUTO_TEST_CASE(an_offer_is_one_proposal_and_the_answer_one_of_its_transforms_unchanged) {

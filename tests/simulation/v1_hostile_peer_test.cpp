@@ -6,6 +6,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_hostile_peer)
+
 namespace {
 
 namespace v1 = ike::wire::v1;
@@ -38,8 +40,6 @@ void live(OldScriptedPeer& peer, ike::TimePoint::duration time,
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_hostile_peer)
 
 // covers 3706-6.1-b, 2408-5.14-g
 BOOST_AUTO_TEST_CASE(an_answer_counts_with_the_number_and_the_cookies_of_the_question) {

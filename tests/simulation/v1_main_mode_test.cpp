@@ -6,6 +6,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_main_mode)
+
 namespace {
 
 constexpr auto soon = std::chrono::seconds(5);
@@ -15,8 +17,6 @@ bool mentions(const std::vector<std::string>& lines, std::string_view what) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_main_mode)
 
 // covers 2409-4-k, 2409-4-m, 2409-5-a, 2409-5-b
 // covers 2407-4.2.1-a, 2407-4.6.3-a, 2408-1.6.2-a, 2408-2.4-b, 2408-3.1-j, 2408-3.16-b, 2408-A.1-a

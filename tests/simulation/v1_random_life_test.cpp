@@ -8,6 +8,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_random_life)
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -157,8 +159,6 @@ struct Life {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_random_life)
 
 BOOST_AUTO_TEST_CASE(whatever_happens_both_ends_hold_the_same_and_traffic_finds_its_way) {
     for (const auto seed : seeds(200)) {

@@ -4,6 +4,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_reload)
+
 namespace {
 
 struct EditedTunnel : OldTunnel {
@@ -34,8 +36,6 @@ struct EditedTunnel : OldTunnel {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_reload)
 
 BOOST_AUTO_TEST_CASE(another_secret_comes_before_the_old_one_goes) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {

@@ -13,6 +13,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_transport_mode)
+
 namespace {
 
 using ike::wire::v1::NatNumbering;
@@ -228,8 +230,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_transport_mode)
 
 BOOST_AUTO_TEST_CASE(both_want_it_and_keep_it_when_they_rekey) {
     OldTunnel t(old_gateways_vpn(EspMode::transport));

@@ -7,6 +7,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_volume)
+
 namespace {
 
 using ike::wire::v1::Lifetimes;
@@ -48,8 +50,6 @@ std::optional<Lifetimes> told(std::uint64_t limit, const Lifetimes& offered) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_volume)
 
 BOOST_AUTO_TEST_CASE(the_smaller_limit_of_either_side_counts_on_both) {
     for (const auto& [left_limit, right_limit] : {std::pair{2000u, 5000u}, std::pair{5000u, 2000u},

@@ -9,6 +9,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(v1_way)
+
 namespace {
 
 bool encapsulates(const Gateway& gateway) {
@@ -45,8 +47,6 @@ std::size_t first_port_is_used(TwoGateways& net, End end) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(v1_way)
 
 // covers 3947-3-a, 3947-3-b, 3947-4-a, 3947-4-b, 3947-4-c, 3947-4-e, 3947-4-f
 BOOST_AUTO_TEST_CASE(behind_a_nat_everything_goes_to_the_port_for_it) {

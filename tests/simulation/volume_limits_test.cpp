@@ -7,6 +7,8 @@
 
 namespace viaduct::simulation {
 
+BOOST_AUTO_TEST_SUITE(volume_limits)
+
 namespace {
 
 policy::Connection limited(const policy::VolumeLimit& volume) {
@@ -24,8 +26,6 @@ bool closed_by_limit(const Gateway& gateway) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(volume_limits)
 
 BOOST_AUTO_TEST_CASE(soft_limits_lie_a_margin_before_the_hard_ones) {
     Botan::ChaCha_RNG rng(Botan::secure_vector<std::uint8_t>(32, 7));

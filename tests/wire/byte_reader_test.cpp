@@ -5,10 +5,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(byte_reader)
+
 using namespace viaduct::ike::wire;
 using viaduct::test::octets;
-
-BOOST_AUTO_TEST_SUITE(byte_reader)
 
 BOOST_AUTO_TEST_CASE(integers_are_big_endian) {
     const auto data = octets("01 0203 04050607 08090a0b0c0d0e0f");

@@ -4,10 +4,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(byte_writer)
+
 using namespace viaduct::ike::wire;
 using viaduct::test::hexadecimal;
-
-BOOST_AUTO_TEST_SUITE(byte_writer)
 
 BOOST_AUTO_TEST_CASE(integers_are_big_endian) {
     ByteWriter out;

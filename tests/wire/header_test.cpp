@@ -4,11 +4,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(header)
+
 using namespace viaduct::ike::wire;
 using viaduct::test::hexadecimal;
 using viaduct::test::octets;
-
-BOOST_AUTO_TEST_SUITE(header)
 
 namespace {
 const auto sample = octets("0102030405060708 1112131415161718 2e 20 23 28 00000009 0000001c");

@@ -6,11 +6,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(known_vulnerabilities)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
-
-BOOST_AUTO_TEST_SUITE(known_vulnerabilities)
 
 namespace {
 

@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using namespace viaduct::ike::wire;
-
 BOOST_AUTO_TEST_SUITE(numbers)
+
+using namespace viaduct::ike::wire;
 
 BOOST_AUTO_TEST_CASE(names_are_the_registrys) {
     BOOST_TEST(to_string(ExchangeType::ike_sa_init) == "IKE_SA_INIT");

@@ -4,13 +4,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_identification)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire::v1;
 using policy::Subnet;
 using policy::TrafficSelector;
 using test::octets;
-
-BOOST_AUTO_TEST_SUITE(v1_identification)
 
 namespace {
 

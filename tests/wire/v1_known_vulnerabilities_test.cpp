@@ -8,13 +8,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_known_vulnerabilities)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire::v1;
 using namespace viaduct::test;
 using ike::wire::DecodeFault;
 using ike::wire::Octets;
-
-BOOST_AUTO_TEST_SUITE(v1_known_vulnerabilities)
 
 namespace {
 

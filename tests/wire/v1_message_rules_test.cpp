@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(v1_message_rules)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire::v1;
 using namespace viaduct::test;
@@ -14,8 +16,6 @@ using ike::wire::Decoded;
 using ike::wire::DecodeFault;
 using ike::wire::Octets;
 using policy::ProtocolId;
-
-BOOST_AUTO_TEST_SUITE(v1_message_rules)
 
 namespace {
 

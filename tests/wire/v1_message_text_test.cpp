@@ -6,13 +6,13 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(v1_message_text)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire::v1;
 using namespace viaduct::test;
 using ike::wire::ExchangeType;
 using ike::wire::Octets;
-
-BOOST_AUTO_TEST_SUITE(v1_message_text)
 
 namespace {
 

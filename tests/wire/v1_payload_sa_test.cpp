@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_payload_sa)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire::v1;
 using namespace viaduct::test::v1;
@@ -10,8 +12,6 @@ using ike::wire::DecodeFault;
 using ike::wire::Octets;
 using policy::ProtocolId;
 using test::octets;
-
-BOOST_AUTO_TEST_SUITE(v1_payload_sa)
 
 namespace {
 

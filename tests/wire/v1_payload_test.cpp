@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_payload)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire::v1;
 using namespace viaduct::test::v1;
@@ -13,8 +15,6 @@ using ike::wire::Octets;
 using policy::ProtocolId;
 using test::hexadecimal;
 using test::octets;
-
-BOOST_AUTO_TEST_SUITE(v1_payload)
 
 namespace {
 

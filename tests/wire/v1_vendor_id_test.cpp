@@ -4,10 +4,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v1_vendor_id)
+
 using namespace viaduct::ike::wire::v1;
 using viaduct::test::octets;
-
-BOOST_AUTO_TEST_SUITE(v1_vendor_id)
 
 namespace {
 

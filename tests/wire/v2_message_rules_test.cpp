@@ -7,12 +7,12 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(v2_message_rules)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
 using policy::ProtocolId;
-
-BOOST_AUTO_TEST_SUITE(v2_message_rules)
 
 namespace {
 

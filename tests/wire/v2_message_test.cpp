@@ -5,11 +5,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v2_message)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
-
-BOOST_AUTO_TEST_SUITE(v2_message)
 
 namespace {
 

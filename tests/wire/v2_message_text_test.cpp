@@ -7,13 +7,13 @@
 
 #include <algorithm>
 
+BOOST_AUTO_TEST_SUITE(v2_message_text)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
 using policy::IdentityType;
 using policy::ProtocolId;
-
-BOOST_AUTO_TEST_SUITE(v2_message_text)
 
 namespace {
 

@@ -2,13 +2,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v2_payload_delete)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
 using policy::ChildSpi;
 using policy::ProtocolId;
-
-BOOST_AUTO_TEST_SUITE(v2_payload_delete)
 
 namespace {
 constexpr auto removal = PayloadType::delete_sa;

@@ -2,12 +2,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(v2_payload_notify)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
 using policy::ProtocolId;
-
-BOOST_AUTO_TEST_SUITE(v2_payload_notify)
 
 namespace {
 constexpr auto notify = PayloadType::notify;

@@ -4,13 +4,13 @@
 
 #include <format>
 
+BOOST_AUTO_TEST_SUITE(v2_payload_sa)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
 using policy::ProtocolId;
 using policy::TransformType;
-
-BOOST_AUTO_TEST_SUITE(v2_payload_sa)
 
 namespace {
 

@@ -5,12 +5,12 @@
 
 #include <fstream>
 
+BOOST_AUTO_TEST_SUITE(v2_payload)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
 using policy::IdentityType;
-
-BOOST_AUTO_TEST_SUITE(v2_payload)
 
 namespace {
 

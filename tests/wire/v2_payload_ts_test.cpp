@@ -4,11 +4,11 @@
 
 #include <format>
 
+BOOST_AUTO_TEST_SUITE(v2_payload_ts)
+
 using namespace viaduct;
 using namespace viaduct::ike::wire;
 using namespace viaduct::test;
-
-BOOST_AUTO_TEST_SUITE(v2_payload_ts)
 
 namespace {
 
