@@ -1,5 +1,7 @@
 #include "policy/proposal.h"
 
+#include <algorithm>
+
 namespace viaduct::policy {
 
 namespace {

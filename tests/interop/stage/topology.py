@@ -126,7 +126,7 @@ class Network:
         run_quietly(["ip", "-batch", "-"], stdin="\n".join(lines) + "\n")
 
     def _batch(self, name, lines):
-        run_quietly(["ip", "-netns", name, "-batch", "-"], stdin="\n".join(lines) + "\n")
+        run_quietly(["ip", "-batch", "-"], namespace=self[name], stdin="\n".join(lines) + "\n")
 
     def _set_addresses(self):
         self._batch("wire", ["link set wire up"] + [
@@ -146,10 +146,8 @@ class Network:
             else:
                 lines += _way_to(gateway, other)
             self._batch(gateway, lines)
-            self[gateway].output(["sysctl", "-qw", "net.ipv4.ip_forward=1",
-                                  "net.ipv6.conf.all.forwarding=1",
-                                  "net.ipv4.conf.all.rp_filter=0",
-                                  "net.ipv4.conf.all.send_redirects=0"])
+            self[gateway].set({"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1,
+                               "net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.all.send_redirects": 0})
         for host in self.topology.hosts.values():
             via = host.router_address.split("/")[0]
             self._batch(host.name, [
@@ -162,7 +160,7 @@ class Network:
         self._batch(name, ["link set lo up", "link set outer up", "link set inside up",
                            f"addr add {nat.inside} dev inside", f"addr add {nat.outside} dev outer",
                            *_way_to(gateway, other)])
-        self[name].output(["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+        self[name].set({"net.ipv4.ip_forward": 1})
         run_quietly(["nft", "-f", "-"], namespace=self[name], stdin=_MASQUERADE
                     + _FORWARD.format(gateway=self.topology.gateways[gateway].ip))
 
@@ -250,12 +248,12 @@ class Pinger:
         return (self._first_identifier + self._step * (sequence & 0xFFFF)) & 0xFFFF
 
     def send(self, destination, sequence):
-        body = b"viaduct interop scenario"
-        packet = struct.pack("!BBHHH", self.request, 0, 0, self._identifier(sequence),
-                             sequence & 0xFFFF) + body
-        if self.address.version == 4:
-            packet = packet[:2] + struct.pack("!H", _checksum(packet)) + packet[4:]
-        self.socket.sendto(packet, (str(destination), 0))
+        identifier, sequence = self._identifier(sequence), sequence & 0xFFFF
+        # The kernel sets that of ICMPv6.
+        checksum = _checksum(self.request << 8, identifier, sequence) if self.address.version == 4 else 0
+        self.socket.sendto(
+            struct.pack("!BBHHH", self.request, 0, checksum, identifier, sequence) + _BODY,
+            (str(destination), 0))
 
     def take_answers(self):
         answers = []
@@ -324,7 +322,12 @@ class Stream:
                                  if number not in self._answered]
 
 
-def _checksum(octets):
-    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+_BODY = b"viaduct interop scenario"
+_BODY_SUM = sum(struct.unpack(f"!{len(_BODY) // 2}H", _BODY))
+
+
+def _checksum(*words):
+    """Of these sixteen-bit words and the body."""
+    total = sum(words) + _BODY_SUM
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
