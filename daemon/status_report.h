@@ -64,6 +64,7 @@ struct IkeSaReport {
     std::string remote;
     std::optional<std::string> peer_id;
     std::optional<std::string> algorithms;
+    std::vector<std::string> vendor_ids;
     PastMoment since;
     PastMoment last_heard;
     std::optional<ComingMoment> replacement;
@@ -165,8 +166,8 @@ BOOST_DESCRIBE_STRUCT(ChildSaReport, (),
                        limit_packets, counters))
 BOOST_DESCRIBE_STRUCT(IkeSaReport, (),
                       (role, established, state, initiator_spi, responder_spi, local, remote,
-                       peer_id, algorithms, since, last_heard, replacement, local_behind_nat,
-                       remote_behind_nat, child_sas))
+                       peer_id, algorithms, vendor_ids, since, last_heard, replacement,
+                       local_behind_nat, remote_behind_nat, child_sas))
 BOOST_DESCRIBE_STRUCT(ReasonReport, (), (code, text, since))
 BOOST_DESCRIBE_STRUCT(ConnectionReport, (),
                       (name, state, since, local_address, peer_address, ike_version, weaknesses,

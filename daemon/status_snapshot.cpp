@@ -78,6 +78,9 @@ IkeSaReport ike_sa_report(const ike::IkeSaStatus& sa, const ReadCounters& read_c
     report.peer_id =
         sa.peer.transform([](const policy::Identity& peer) { return one_line(peer.to_string()); });
     report.algorithms = sa.suite.transform([](const auto& suite) { return suite.to_string(); });
+    for (const auto& vendor_id : sa.vendor_ids) {
+        report.vendor_ids.push_back(one_line(vendor_id));
+    }
     report.since = past(now, sa.since);
     report.last_heard = past(now, sa.last_heard);
     report.replacement = sa.replace_at.transform([&](auto moment) { return coming(now, moment); });

@@ -46,6 +46,8 @@ struct IkeSaStatus {
     policy::UdpPath path;
     std::optional<policy::Identity> peer;
     std::optional<policy::IkeSuite> suite;
+    /// What an IKEv1 peer announces by its vendor ids, in words.
+    std::vector<std::string> vendor_ids;
     TimePoint since;
     /// When it is replaced; absent until established.
     std::optional<TimePoint> replace_at;

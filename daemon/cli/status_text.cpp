@@ -87,6 +87,9 @@ void put_ike_sa(Lines& lines, const IkeSaReport& sa, std::uint64_t ike_version,
     if (detail == StatusDetail::verbose) {
         lines.labelled("", fmt::format("SPIs {}_i {}_r{}", sa.initiator_spi, sa.responder_spi,
                                        sa.established ? ", last heard " + ago(sa.last_heard) : ""));
+        for (std::size_t i = 0; i < sa.vendor_ids.size(); ++i) {
+            lines.labelled("", (i == 0 ? "the peer announces " : "  ") + sa.vendor_ids[i]);
+        }
     }
     for (const auto& child : sa.child_sas) {
         put_child(lines, child);

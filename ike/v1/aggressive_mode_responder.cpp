@@ -3,6 +3,7 @@
 #include "ike/v1/established.h"
 #include "ike/v1/extensions.h"
 #include "ike/v1/failure_notification.h"
+#include "ike/v1/informational.h"
 #include "ike/v1/phase_one.h"
 #include "ike/v1/phase_one_proposal.h"
 #include "ike/v1/timers.h"
@@ -221,7 +222,8 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     facts.nat.forced = facts.nat.supported && state.connection->nat_traversal.force;
     facts.path = received.path;
     const auto lifetime = agreed_lifetime(*state.connection, state.peer_lifetime);
-    return establish(
+    const bool is_shorter = state.peer_lifetime && lifetime < *state.peer_lifetime;
+    auto sa = establish(
         turn, facts,
         {.connection = std::move(state.connection),
          .peer_id = std::move(state.peer_id),
@@ -234,6 +236,10 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
          .initial_contact =
              third->encrypted && contains(auth->notifies, wire::v1::NotifyType::initial_contact),
          .last = std::nullopt});
+    // The exchange has no message for it that is protected.
+    if (is_shorter)
+        send_informational(turn, facts, sa, {responder_lifetime(facts, lifetime)});
+    return sa;
 }
 
 } // namespace viaduct::ike::v1

@@ -30,6 +30,11 @@ Established establish(Turn& turn, IkeSaFacts& facts, PhaseOneResult made);
 void inherit(Turn& turn, IkeSaFacts& facts, Established& sa, std::vector<Child> children,
              std::vector<QuickModeWanted> waiting);
 
+/// The responder says, once phase 1 is over, that it keeps the SA for so many seconds only
+/// (RFC 2407 section 4.6.3.1).
+void shorten_lifetime(const Turn& turn, const IkeSaFacts& facts, Established& sa,
+                      std::uint64_t seconds);
+
 /// Has the SA replaced, or ended, when its message IDs run out.
 void mind_message_ids(const Turn& turn, Established& sa);
 

@@ -4,11 +4,13 @@
 #include "ike/peer_address.h"
 #include "ike/v1/dead_peer_detection.h"
 #include "ike/v1/delete_sa.h"
+#include "ike/v1/established.h"
 #include "ike/v1/failure_notification.h"
 #include "ike/v1/phase_one.h"
 #include "ike/v1/phase_two_proposal.h"
 #include "ike/v1/quick_mode_initiator.h"
 #include "ike/v1/succession.h"
+#include "ike/v1/timers.h"
 
 #include <algorithm>
 #include <utility>
@@ -107,6 +109,8 @@ IsakmpSaState act_on(Turn& turn, IkeSaFacts& facts, Established sa,
                                                    .initial_contact = true,
                                                    .peer = sa.peer_id});
     }
+    if (const auto told = told_lifetimes(said.notifies, policy::ProtocolId::ike).seconds)
+        shorten_lifetime(turn, facts, sa, *told);
     return sa;
 }
 

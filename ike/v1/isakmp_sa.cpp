@@ -160,6 +160,7 @@ struct DescribeState {
         status.state = state.superseded ? "established, its children have moved" : "established";
         status.suite = state.keys.suite;
         status.peer = state.peer_id;
+        status.vendor_ids = state.peer.names;
         status.since = state.established;
         status.replace_at = state.replace_at;
         status.last_heard = state.last_heard;

@@ -35,7 +35,7 @@ struct PeerExtensions {
     wire::v1::NatNumbering numbering = wire::v1::NatNumbering::rfc3947;
     bool dead_peer_detection = false;
     bool fragmentation = false;
-    /// Of all of them, for logs.
+    /// Of all of them, for the status.
     std::vector<std::string> names;
 };
 

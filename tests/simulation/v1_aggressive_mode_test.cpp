@@ -215,6 +215,31 @@ BOOST_AUTO_TEST_CASE(any_single_message_may_be_lost_or_come_twice) {
 }
 
 // covers 3947-4-i, 3947-4-j
+// covers 2407-4.5.4-a
+BOOST_AUTO_TEST_CASE(a_responder_that_keeps_it_for_less_says_so_when_there_are_keys) {
+    const auto left = aggressive_left();
+    auto right = mirrored(left);
+    right.ike.lifetime = 30min;
+    TwoGateways net({{left}}, {{right}});
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    BOOST_TEST(std::ranges::any_of(net.right.sent, [](const std::string& each) {
+        return each.contains("N(RESPONDER-LIFETIME)");
+    }));
+    BOOST_TEST((*ike_sas(net.left, "vpn").front().replace_at < net.now() + 30min));
+    BOOST_TEST((*ike_sas(net.right, "vpn").front().replace_at < net.now() + 30min));
+}
+
+BOOST_AUTO_TEST_CASE(the_peers_vendor_ids_are_shown_in_words) {
+    const auto left = aggressive_left();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    BOOST_REQUIRE(net.run_until([&] { return net.up("vpn"); }, 5s));
+    for (const auto* gateway : {&net.left, &net.right}) {
+        const auto told = ike_sas(*gateway, "vpn").front().vendor_ids;
+        BOOST_TEST(std::ranges::contains(told, "NAT-T RFC 3947"));
+        BOOST_TEST(std::ranges::contains(told, "DPD"));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(it_finds_a_nat) {
     const auto left = aggressive_left();
     TwoGateways net({{left}}, {{waiting_for_anybody(left)}});
