@@ -327,7 +327,8 @@ private:
         auto done = before.and_then(
             [&](const std::string&) { return netns::write_setting(place_, larval_drop, "0"); });
         if (done) {
-            packets_wait_ = std::move(*before);
+            // A killed predecessor cannot say what it found: what the kernel begins with.
+            packets_wait_ = killed_before_ ? "1" : std::move(*before);
         } else {
             warn("the packets that bring a connection up are lost: " + done.error().to_string());
         }
@@ -357,6 +358,7 @@ private:
                        "what an earlier run left stays: " + removed.error().to_string(),
                        {.router = router_});
         } else if (removed->states + removed->policies > 0) {
+            killed_before_ = true;
             log_.write(LogArea::xfrm, LogLevel::info,
                        fmt::format("removed what an earlier run left: {} states, {} policies",
                                    removed->states, removed->policies),
@@ -380,6 +382,7 @@ private:
     SegmentClamp clamp_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
+    bool killed_before_ = false;
     std::optional<xfrm::KernelComparison> comparison_;
     bool all_listed_ = false;
     xfrm::TrapTable traps_;

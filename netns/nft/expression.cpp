@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 
 #include <array>
 #include <bit>
@@ -127,6 +128,16 @@ Expressions& Expressions::was_decrypted(bool wanted) {
     load_meta(NFT_META_SECPATH);
     const std::uint8_t value = wanted ? 1 : 0;
     compare({&value, 1});
+    return *this;
+}
+
+Expressions& Expressions::source_is_local() {
+    constexpr auto local = std::bit_cast<std::array<std::uint8_t, 4>>(std::uint32_t{RTN_LOCAL});
+    nftnl_expr* const expression = add("fib");
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_SADDR);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+    compare(local);
     return *this;
 }
 

@@ -60,6 +60,8 @@ public:
     Expressions& will_be_encrypted(bool wanted);
     /// `meta ipsec exists`, `meta ipsec missing`: whether it was decrypted here.
     Expressions& was_decrypted(bool wanted);
+    /// `fib saddr type local`: whether the source is an address of the router.
+    Expressions& source_is_local();
     /// `ct status snat`: whether a NAT mapping has changed the source.
     Expressions& source_was_mapped();
     /// `ip saddr . ip daddr @SET`, a set of the same transaction; its family is checked first.

@@ -189,16 +189,24 @@ void append_clamp(Messages& messages, const BaseChain& chain, const policy::Fire
 void append_clear_exceptions(Messages& messages, const BaseChain& chain,
                              const policy::FirewallRules& rules) {
     const bool output = chain.hook != NF_INET_LOCAL_IN;
+    // What is passed on comes by that hook too: for it there are no exceptions.
+    const bool all_leave = chain.hook == NF_INET_POST_ROUTING;
+    const auto own = [all_leave](Expressions&& rule) {
+        if (all_leave) {
+            rule.source_is_local();
+        }
+        return std::move(rule.accept());
+    };
     Expressions loopback;
     (output ? loopback.to_loopback() : loopback.from_loopback()).accept();
     append_rule(messages, chain, "lo accept", std::move(loopback));
-    append_rule(messages, chain, "esp accept",
-                std::move(Expressions().protocol(IPPROTO_ESP).accept()));
+    append_rule(messages, chain, "esp accept", own(std::move(Expressions().protocol(IPPROTO_ESP))));
     for (const std::uint16_t port : {rules.ike_port, rules.nat_port}) {
         Expressions ike;
         ike.protocol(IPPROTO_UDP);
-        (output ? ike.source_port(port) : ike.destination_port(port)).accept();
-        append_rule(messages, chain, "udp " + std::to_string(port) + " accept", std::move(ike));
+        output ? ike.source_port(port) : ike.destination_port(port);
+        append_rule(messages, chain, "udp " + std::to_string(port) + " accept",
+                    own(std::move(ike)));
     }
     // RFC 4861 section 4: types 133 to 137, router solicitation to redirect. What a router passes
     // on has not the hop limit that all of them have, so it is no exception.

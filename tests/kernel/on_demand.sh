@@ -104,6 +104,22 @@ first_ping "after a reload" 192.168.20.20
 
 stop_daemon
 [ "$(traps)" -eq 0 ] || die "$(traps) traps are left"
+[ "$(larval_drop r1)" = 1 ] || die "packets would still be held back"
+
+# Nothing stands now but the guard, which lets the router's own IKE and ESP pass: a host's is no such.
+guarded=$(ip netns exec r1 nft list counter inet viaduct guard_out | grep -o 'packets [0-9]*')
+for address in 192.168.20.20 fd00:20::20; do
+    ip netns exec host1 python3 -c '
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+ike = socket.socket(family, socket.SOCK_DGRAM)
+ike.bind(("", 500))
+ike.sendto(b"in clear", (sys.argv[1], 500))
+socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_ESP).sendto(bytes(64), (sys.argv[1], 0))' "$address"
+done
+sleep 0.5
+[ "$(ip netns exec r1 nft list counter inet viaduct guard_out | grep -o 'packets [0-9]*')" = \
+    "packets $((${guarded#packets } + 4))" ] || die "a host's IKE or ESP got past the guard"
 stop_capture
 [ "$(captured outer.pcap esp | wc -l)" -gt 0 ] || die "no ESP was seen"
 [ -z "$(captured outer.pcap "$clear_filter")" ] || die "in clear: $(captured outer.pcap "$clear_filter" | head -n 3)"

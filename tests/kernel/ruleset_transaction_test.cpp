@@ -304,6 +304,25 @@ BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_lea
                 std::set<std::string>{"guard_forward", "guard_output", "guard_postrouting"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_passed_on_is_no_ike_of_the_routers_own) {
+    const auto exceptions = [](const policy::FirewallRules& wanted, std::string_view chain) {
+        std::vector<bool> asks_for_source;
+        for (const auto& message :
+             netns::nft::install_transaction(netns::nft::table_name, {wanted, {}}, {})) {
+            const auto& text = message.description();
+            if (text.contains(chain) && (text.contains("esp accept") || text.contains("udp "))) {
+                const std::string octets(message.octets().begin(), message.octets().end());
+                asks_for_source.push_back(octets.contains(std::string("fib\0", 4)));
+            }
+        }
+        return asks_for_source;
+    };
+    auto waiting = rules();
+    waiting.packets_wait = true;
+    BOOST_TEST((exceptions(waiting, "guard_leaving") == std::vector<bool>{true, true, true}));
+    BOOST_TEST((exceptions(rules(), "guard_output") == std::vector<bool>{false, false, false}));
+}
+
 BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {
     const auto messages = netns::nft::install_transaction(netns::nft::table_name, contents(), {});
     BOOST_REQUIRE(messages.size() > 5);
