@@ -35,8 +35,8 @@ std::expected<void, netns::SystemError> FirewallWatch::begin(const netns::Networ
         .transform([this](auto subscription) { subscription_ = std::move(subscription); });
 }
 
-/// Of all routers at once: only a table that is gone is made again now, one that was changed with
-/// the next change of ours.
+/// Of all routers at once: only a table that is gone is made again now, the others when their turn
+/// to be watched comes.
 void FirewallWatch::on_lost() {
     kernel_.distrust_firewall();
     if (!pending_ && !kernel_.has_firewall()) {

@@ -255,6 +255,14 @@ void RunningRouter::watch_firewall() {
     kernel_->guard_interfaces();
     if (!firewall_watch_->hears() && !kernel_->has_firewall()) {
         on_firewall_changed();
+        return;
+    }
+    if (kernel_->trusts_firewall()) {
+        return;
+    }
+    // Notifications were lost, or a change of ours did not come to its end.
+    if (const auto installed = repair_firewall(); !installed && firewall_limit_.admit(now())) {
+        warn("the firewall table (inet viaduct) is not as it should be: " + installed.error());
     }
 }
 

@@ -54,14 +54,14 @@ std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNames
 }
 
 std::expected<void, SystemError> FirewallTable::install(const policy::FirewallRules& rules) {
+    asked_ = rules;
     return make({rules, clamped_, abandoned_});
 }
 
 std::expected<void, SystemError>
 FirewallTable::clamp(const std::vector<policy::ClampedPair>& pairs) {
     clamped_ = policy::cut_apart(in_both_directions(pairs));
-    return installed_ ? make({installed_->rules, clamped_, abandoned_})
-                      : std::expected<void, SystemError>();
+    return asked_ ? make({*asked_, clamped_, abandoned_}) : std::expected<void, SystemError>();
 }
 
 std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) {
@@ -116,6 +116,7 @@ bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification
 }
 
 std::expected<void, SystemError> FirewallTable::remove() {
+    asked_.reset();
     installed_.reset();
     counted_ = {};
     // Of a daemon that was killed while it replaced the table.

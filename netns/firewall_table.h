@@ -30,7 +30,7 @@ public:
     /// Whether this notification (NFNLGRP_NFTABLES, from this router's namespace) says that
     /// somebody else changed the table.
     bool is_foreign_change(std::span<const std::uint8_t> notification) const;
-    /// Somebody else may have changed the table: the next install() replaces it.
+    /// Somebody else may have changed the table: the next install() or clamp() replaces it.
     void distrust() { installed_.reset(); }
     /// Whether the table holds what install() was asked for last, as far as we know.
     bool is_trusted() const { return installed_.has_value(); }
@@ -59,6 +59,8 @@ private:
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
     NetlinkSocket socket_;
+    /// What install() was asked for last.
+    std::optional<policy::FirewallRules> asked_;
     /// What the table holds, as far as we know.
     std::optional<nft::TableContents> installed_;
     std::vector<policy::ClampedPair> clamped_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 namespace viaduct::netns {
@@ -15,14 +16,38 @@ bool is_ours(const ListedLink& link) {
     return link.if_id && *link.if_id == policy::interface_id(link.name);
 }
 
-template <class Value, class Message>
-void append(std::vector<NetlinkMessage>& messages, const ListedLink& link,
-            const std::vector<Value>& those, const std::vector<Value>& without,
-            const Message& message) {
-    for (const Value& each : those) {
-        if (!std::ranges::contains(without, each)) {
-            messages.push_back(message(link, each));
-        }
+/// What one has and the other has not; both are sorted.
+template <class Value>
+std::vector<Value> without(const std::vector<Value>& those, const std::vector<Value>& others) {
+    std::vector<Value> left;
+    std::ranges::set_difference(those, others, std::back_inserter(left));
+    return left;
+}
+
+template <class Value> using Values = std::vector<Value> WantedInterface::*;
+template <class Value>
+using RequestFor = NetlinkMessage (*)(const ListedLink& link, const Value& value);
+
+template <class Value>
+void append_additions(std::vector<InterfaceChange>& changes, const ListedLink& link,
+                      const std::vector<Value>& added, Values<Value> kind,
+                      RequestFor<Value> request) {
+    for (const Value& each : added) {
+        changes.push_back({request(link, each), [kind, each](WantedInterface& there) {
+                               auto& values = there.*kind;
+                               values.insert(std::ranges::lower_bound(values, each), each);
+                           }});
+    }
+}
+
+template <class Value>
+void append_deletions(std::vector<InterfaceChange>& changes, const ListedLink& link,
+                      const std::vector<Value>& deleted, Values<Value> kind,
+                      RequestFor<Value> request) {
+    for (const Value& each : deleted) {
+        changes.push_back({request(link, each), [kind, each](WantedInterface& there) {
+                               std::erase(there.*kind, each);
+                           }});
     }
 }
 
@@ -34,20 +59,26 @@ WantedInterface remembered(WantedInterface wanted) {
 
 } // namespace
 
-std::vector<NetlinkMessage> interface_changes(const ListedLink& link, const WantedInterface& before,
-                                              const WantedInterface& after) {
-    std::vector<NetlinkMessage> messages;
+std::vector<InterfaceChange> interface_changes(const ListedLink& link,
+                                               const WantedInterface& before,
+                                               const WantedInterface& after) {
+    constexpr auto addresses = &WantedInterface::addresses;
+    constexpr auto routes = &WantedInterface::routes;
+    std::vector<InterfaceChange> changes;
     if (before.mtu != after.mtu) {
-        messages.push_back(set_tunnel_interface(link, after.mtu));
+        changes.push_back({set_tunnel_interface(link, after.mtu),
+                           [mtu = after.mtu](WantedInterface& there) { there.mtu = mtu; }});
     }
     if (before.mtu == 0) {
-        messages.push_back(bring_up(link));
+        changes.push_back({bring_up(link), [](WantedInterface&) {}});
     }
-    append(messages, link, after.addresses, before.addresses, add_address);
-    append(messages, link, after.routes, before.routes, add_route);
-    append(messages, link, before.routes, after.routes, delete_route);
-    append(messages, link, before.addresses, after.addresses, delete_address);
-    return messages;
+    append_additions(changes, link, without(after.addresses, before.addresses), addresses,
+                     add_address);
+    append_additions(changes, link, without(after.routes, before.routes), routes, add_route);
+    append_deletions(changes, link, without(before.routes, after.routes), routes, delete_route);
+    append_deletions(changes, link, without(before.addresses, after.addresses), addresses,
+                     delete_address);
+    return changes;
 }
 
 std::expected<TunnelInterfaces, SystemError>
@@ -90,6 +121,9 @@ std::vector<SystemError> TunnelInterfaces::restore() {
         if (const auto made = made_.find(name); made != made_.end()) {
             const auto link = find(name);
             if (link && link->index == made->second.link.index && link->up) {
+                if (made->second.as != each) {
+                    change(made->second, each, failures);
+                }
                 continue;
             }
             // One that was taken down has lost its routes.
@@ -158,8 +192,22 @@ void TunnelInterfaces::remove(const ListedLink& link, std::vector<SystemError>& 
 
 void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
                               std::vector<SystemError>& failures) {
-    run(interface_changes(made.link, made.as, wanted), failures);
-    made.as = wanted;
+    std::vector<NetlinkMessage> requests;
+    std::vector<std::function<void(WantedInterface&)>> done;
+    for (InterfaceChange& change : interface_changes(made.link, made.as, wanted)) {
+        requests.push_back(std::move(change.request));
+        done.push_back(std::move(change.done));
+    }
+    const auto answers = socket_.exchange(requests);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        // What is to go and is not there has gone.
+        if (answers[i] || answers[i].error().code == ESRCH ||
+            answers[i].error().code == EADDRNOTAVAIL) {
+            done[i](made.as);
+        } else if (answers[i].error().code != ENODEV) {
+            failures.push_back(answers[i].error());
+        }
+    }
 }
 
 std::expected<ListedLink, SystemError> TunnelInterfaces::find(const std::string& name) {

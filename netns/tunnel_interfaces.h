@@ -7,17 +7,24 @@
 #include "policy/wanted_interface.h"
 
 #include <expected>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace viaduct::netns {
 
+/// A request, and what it makes of the interface that is there.
+struct InterfaceChange {
+    NetlinkMessage request;
+    std::function<void(policy::WantedInterface& there)> done;
+};
+
 /// What makes one wanted interface of another: the new before the old. A pure function; `before`
 /// has mtu 0 and nothing else for a new interface, which is brought up.
-std::vector<NetlinkMessage> interface_changes(const ListedLink& link,
-                                              const policy::WantedInterface& before,
-                                              const policy::WantedInterface& after);
+std::vector<InterfaceChange> interface_changes(const ListedLink& link,
+                                               const policy::WantedInterface& before,
+                                               const policy::WantedInterface& after);
 
 class TunnelInterfaces {
 public:
@@ -37,6 +44,7 @@ public:
 private:
     struct Made {
         ListedLink link;
+        /// As far as the kernel did what it was asked for.
         policy::WantedInterface as;
     };
     explicit TunnelInterfaces(NetlinkSocket socket) : socket_(std::move(socket)) {}

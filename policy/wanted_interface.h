@@ -31,6 +31,8 @@ struct WantedInterface {
     /// Where the tunnels behind it begin and end, as far as the peers' addresses are fixed, and the
     /// proposals that they may agree on.
     std::vector<const Connection*> connections;
+
+    friend bool operator==(const WantedInterface&, const WantedInterface&) = default;
 };
 
 /// In the order of their names. Refers into the set.

@@ -172,8 +172,12 @@ BOOST_AUTO_TEST_CASE(a_change_adds_before_it_deletes_and_touches_nothing_else) {
     after.addresses = {address("10.0.1.1/30"), address("10.0.2.1/30")};
     after.routes = {subnet("10.2.0.0/16"), subnet("10.3.0.0/16")};
     std::vector<std::string> done;
-    for (const auto& message : interface_changes(tunnel, before, after))
-        done.push_back(message.description());
+    auto there = before;
+    for (const auto& change : interface_changes(tunnel, before, after)) {
+        done.push_back(change.request.description());
+        change.done(there);
+    }
+    BOOST_TEST((there == after));
     const std::vector<std::string> wanted{
         "NEWLINK vti-a mtu 1380", "NEWADDR 10.0.2.1/30 dev vti-a", "NEWROUTE 10.3.0.0/16 dev vti-a",
         "DELROUTE 10.1.0.0/16 dev vti-a", "DELADDR 10.0.0.1/30 dev vti-a"};
@@ -182,8 +186,27 @@ BOOST_AUTO_TEST_CASE(a_change_adds_before_it_deletes_and_touches_nothing_else) {
     before = {.name = "vti-a", .if_id = 1, .addresses = {}, .routes = {}, .connections = {}};
     const auto fresh = interface_changes(tunnel, before, after);
     BOOST_REQUIRE(fresh.size() == 6U);
-    BOOST_TEST(fresh[0].description() == "NEWLINK vti-a mtu 1380");
-    BOOST_TEST(fresh[1].description() == "NEWLINK vti-a up");
+    BOOST_TEST(fresh[0].request.description() == "NEWLINK vti-a mtu 1380");
+    BOOST_TEST(fresh[1].request.description() == "NEWLINK vti-a up");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_kernel_refused_is_asked_for_again_and_nothing_else) {
+    const policy::WantedInterface before{.name = "vti-a",
+                                         .if_id = 1,
+                                         .mtu = 1400,
+                                         .addresses = {},
+                                         .routes = {subnet("10.1.0.0/16")},
+                                         .connections = {}};
+    auto after = before;
+    after.addresses = {address("10.0.2.1/30")};
+    after.routes = {subnet("10.2.0.0/16"), subnet("10.3.0.0/16")};
+    auto there = before;
+    for (const auto& change : interface_changes(tunnel, before, after))
+        if (!change.request.description().contains("10.2.0.0"))
+            change.done(there);
+    const auto again = interface_changes(tunnel, there, after);
+    BOOST_REQUIRE(again.size() == 1U);
+    BOOST_TEST(again[0].request.description() == "NEWROUTE 10.2.0.0/16 dev vti-a");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
