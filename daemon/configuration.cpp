@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
-#include <optional>
 #include <system_error>
 #include <unordered_map>
 
@@ -92,26 +92,30 @@ policy::RouterPlaces places_in(const std::string& path) {
 /// Names and namespaces that are taken.
 class Taken {
 public:
-    /// What forbids `router` beside those before it; nothing: what it has is taken.
-    std::optional<policy::FileMistake> take(const std::string& file, const policy::Router& router) {
-        if (const auto other = files_.find(router.name); other != files_.end()) {
-            const auto places = places_in(file);
-            return policy::FileMistake{file, places.name_line, places.name_column,
-                                       "the router name '" + router.name + "' is used by " +
-                                           other->second + " already"};
+    /// All that forbids `router` beside those before it; nothing: what it has is taken.
+    std::vector<policy::FileMistake> take(const std::string& file, const policy::Router& router) {
+        const auto namesake = files_.find(router.name);
+        const auto holder = holders_.find(router.netns);
+        if (namesake == files_.end() && holder == holders_.end()) {
+            files_.emplace(router.name, file);
+            holders_.emplace(router.netns, router.name);
+            return {};
         }
-        if (const auto other = holders_.find(router.netns); other != holders_.end()) {
+        const auto places = places_in(file);
+        std::vector<policy::FileMistake> found;
+        if (namesake != files_.end()) {
+            found.push_back({file, places.name_line, places.name_column,
+                             "the router name '" + router.name + "' is used by " +
+                                 namesake->second + " already"});
+        }
+        if (holder != holders_.end()) {
             const auto place = router.netns.empty() ? std::string("the daemon's own namespace")
                                                     : "the namespace '" + router.netns + "'";
-            const auto places = places_in(file);
-            return policy::FileMistake{file, places.netns_line, places.netns_column,
-                                       place + " belongs to router '" + other->second + "' of " +
-                                           files_.at(other->second) +
-                                           "; a namespace can have one router"};
+            found.push_back({file, places.netns_line, places.netns_column,
+                             place + " belongs to router '" + holder->second + "' of " +
+                                 files_.at(holder->second) + "; a namespace can have one router"});
         }
-        files_.emplace(router.name, file);
-        holders_.emplace(router.netns, router.name);
-        return std::nullopt;
+        return found;
     }
 
 private:
@@ -152,11 +156,10 @@ Configuration ConfigurationFiles::read() {
     for (const auto& path : router_files(where_, result)) {
         auto router = router_in(path, known_now, result.files_read);
         if (!router) {
-            result.mistakes.insert(result.mistakes.end(), router.error().begin(),
-                                   router.error().end());
+            std::ranges::move(router.error(), std::back_inserter(result.mistakes));
             result.broken_files.push_back(path.string());
-        } else if (auto found = taken.take(path.string(), *router)) {
-            result.mistakes.push_back(std::move(*found));
+        } else if (auto found = taken.take(path.string(), *router); !found.empty()) {
+            std::ranges::move(found, std::back_inserter(result.mistakes));
             result.broken_files.push_back(path.string());
         } else {
             result.routers.push_back({path.string(), std::move(*router)});

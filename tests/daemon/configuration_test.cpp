@@ -127,6 +127,21 @@ BOOST_AUTO_TEST_CASE(a_name_or_namespace_used_twice_is_a_mistake_of_the_later_fi
                mistakes);
 }
 
+BOOST_AUTO_TEST_CASE(a_name_and_a_namespace_that_are_both_taken_are_told_at_once) {
+    test::TemporaryFolder folder;
+    const auto a = folder.write("a.toml", router_text("router1", "ns1"));
+    const auto b = folder.write("b.toml", router_text("router2", "ns2"));
+    const auto c = folder.write("c.toml", router_text("router1", "ns2"));
+    const auto read = read_configuration(folder.path());
+    BOOST_TEST(read.routers.size() == 2U);
+    BOOST_TEST((read.broken_files == std::vector{c.string()}));
+    BOOST_TEST(all_mistakes(read) ==
+               c.string() + ":2:8: the router name 'router1' is used by " + a.string() +
+                   " already\n" + c.string() +
+                   ":3:9: the namespace 'ns2' belongs to router 'router2' of " + b.string() +
+                   "; a namespace can have one router\n");
+}
+
 BOOST_AUTO_TEST_CASE(the_daemons_own_namespace_has_one_router_too) {
     test::TemporaryFolder folder;
     const auto own = [](std::string_view name) {
