@@ -93,6 +93,33 @@ sed "s/\"right\"/\"unrelated\"/; s/\"$right\"/\"$late\"/" "$folder/right/router.
 chmod 600 "$folder/right/unrelated.toml"
 
 "$bin/viaductd" --check --config "$folder/left" >/dev/null || fail "--check refuses a good file"
+
+echo "--check names every mistake of every file with its place"
+mkdir "$folder/broken"
+sed 's/^name = "left"/name = 5/; s/^peer_address = .*/peer_address = "10.10.10"/; $a colour = "red"' \
+    "$folder/left/router.toml" >"$folder/broken/a.toml"
+echo '[router' >"$folder/broken/b.toml"
+for file in c d; do
+    cp "$folder/left/router.toml" "$folder/broken/$file.toml"
+done
+chmod 600 "$folder"/broken/*.toml
+status=0
+"$bin/viaductd" --check --config "$folder/broken" >"$folder/check.log" || status=$?
+[ $status -eq 1 ] || fail "--check ended with $status"
+at() { # FILE PATTERN: the line of the file that the pattern finds is named with a column
+    local line
+    line=$(grep -n -- "$2" "$folder/broken/$1.toml" | cut -d : -f 1)
+    grep -q "^$folder/broken/$1.toml:$line:[1-9][0-9]*: ." "$folder/check.log" ||
+        fail "--check does not name $1.toml:$line"
+}
+at a '^name = 5'
+at a '^peer_address'
+at a '^colour'
+at b '^.router'
+at d '^name = "left"'
+at d '^netns'
+grep -qx '1 router, 1 connection, 6 mistakes' "$folder/check.log" || fail "--check does not count 6 mistakes"
+
 "$bin/viaductd" --foreground --kernel none --config "$folder/left" \
     --control "$folder/left.sock" --debug ike=debug 2>"$folder/left.log" &
 left_daemon=$!

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# exposure.sh BIN: what a viaductd may do, what its log gives away and what a dry run leaves in the
+# kernel. Two of them negotiate, one with --dry-run, then one of an unprivileged user. Exit status 77 where
+# namespaces cannot be made.
+set -euo pipefail
+
+bin=$1
+folder=$(mktemp -d)
+daemons=()
+
+# Names of namespaces of its own.
+if [ -z "${VIADUCT_PRIVATE_RUN:-}" ]; then
+    export VIADUCT_PRIVATE_RUN=1
+    unshare --mount --net true 2>/dev/null || { echo "exposure: no namespaces here" >&2; exit 77; }
+    exec unshare --mount --net --propagation private bash -c '
+        mount -t tmpfs run /run && exec "$@"' private "$0" "$bin"
+fi
+
+cleanup() {
+    [ ${#daemons[@]} -eq 0 ] || kill "${daemons[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+
+fail() {
+    echo "exposure: $1" >&2
+    for log in "$folder"/*.log; do
+        echo "--- $log" >&2
+        tail -n 40 "$log" | cut -c 1-400 >&2
+    done
+    exit 1
+}
+# wait_for WHAT COMMAND…: at most ten seconds.
+wait_for() {
+    local what=$1
+    shift
+    for _ in $(seq 500); do
+        if "$@"; then return 0; fi
+        sleep 0.02
+    done
+    fail "$what did not happen"
+}
+logged() { grep -q -- "$2" "$folder/$1.log"; }
+# grep reads to the end (no -q): else it may close the pipe under a program that still writes, and
+# pipefail makes that a failure.
+is_up() { "$bin/viaduct" --control "$folder/$1.sock" status --json | grep '"state": "up"' >/dev/null; }
+
+secret='the secret of both'
+
+# router_file SIDE NETNS LOCAL PEER LOCAL-SUBNET REMOTE-SUBNET
+router_file() {
+    mkdir -p "$folder/$1"
+    cat >"$folder/$1/router.toml" <<TOML
+[router]
+name = "$1"
+$2
+[ike.modern]
+proposals = ["aes256gcm16-prfsha384-x25519"]
+[esp.modern]
+proposals = ["aes256-sha256-x25519"]
+[[connection]]
+name = "vpn"
+ike = "modern"
+esp = "modern"
+local_address = "$3"
+peer_address = "$4"
+local_subnets = ["$5"]
+remote_subnets = ["$6"]
+psk = "$secret"
+start = "respond"
+TOML
+    chmod 600 "$folder/$1/router.toml"
+}
+
+# start NAME COMMAND…: the router of that name alone, with its log in NAME.log.
+start() {
+    local name=$1
+    shift
+    "$@" 2>"$folder/$name.log" &
+    daemons+=("$!")
+    wait_for "the ready line of $name" logged "$name" 'ready: 1 router, 1 connection'
+}
+end() {
+    kill -TERM "${daemons[$1]}"
+    wait "${daemons[$1]}" || fail "a daemon ended with $?"
+    unset "daemons[$1]"
+}
+
+for name in left right; do
+    ip netns add $name
+    ip -netns $name link set lo up
+done
+ip link add outer netns left type veth peer name outer netns right
+ip -netns left addr add 10.10.10.5/24 dev outer
+ip -netns right addr add 10.10.10.4/24 dev outer
+for name in left right; do
+    ip -netns $name link set outer up
+done
+router_file left 'netns = "left"' 10.10.10.5 10.10.10.4 192.168.11.0/24 192.168.30.0/24
+router_file right 'netns = "right"' 10.10.10.4 10.10.10.5 192.168.30.0/24 192.168.11.0/24
+
+start left "$bin/viaductd" --foreground --dry-run --config "$folder/left" --control "$folder/left.sock" \
+    --debug all=trace
+start right "$bin/viaductd" --foreground --kernel none --config "$folder/right" \
+    --control "$folder/right.sock" --debug ike=debug,keys
+"$bin/viaduct" --control "$folder/left.sock" up vpn >/dev/null || fail "up failed"
+wait_for "right coming up" is_up right
+
+echo "each thread has three capabilities and gets no more"
+for status in /proc/"${daemons[1]}"/task/*/status; do
+    # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_SYS_ADMIN.
+    three=$(printf '%016x' $((1 << 10 | 1 << 12 | 1 << 21))) none=$(printf '%016x' 0)
+    for line in CapInh:$none CapPrm:"$three" CapEff:"$three" CapBnd:"$three" CapAmb:$none NoNewPrivs:1; do
+        tr -d '\t ' <"$status" | grep -x "$line" >/dev/null ||
+            fail "$status has no $line but $(grep "^${line%:*}:" "$status")"
+    done
+done
+
+echo "a dry run leaves the kernel empty"
+for list in 'ip xfrm state' 'ip xfrm policy' 'nft list ruleset'; do
+    # What the kernel cannot list it does not hold either.
+    # shellcheck disable=SC2086 # words
+    found=$(ip netns exec left $list 2>/dev/null || true)
+    [ -z "$found" ] || fail "$list says: $found"
+done
+
+"$bin/viaduct" --control "$folder/left.sock" rekey vpn >/dev/null || fail "rekey failed"
+end 0
+end 1
+
+echo "it says what it would put there"
+for would in 'would put in place: table inet viaduct' 'ip xfrm state add src 10.10.10.4 dst 10.10.10.5 ' \
+    'ip xfrm state add src 10.10.10.5 dst 10.10.10.4 ' \
+    'ip xfrm policy update src 192.168.11.0/24 dst 192.168.30.0/24 dir out '; do
+    logged left "$would" || fail "it does not say: $would"
+done
+
+echo "ike=debug shows messages in arrow notation with their payloads, ike=trace the octets too"
+octets=' octets [0-9a-f]\{100\}'
+for name in left right; do
+    for shown in ' IKE_SA_INIT { SA, KE, Ni, .*} --> \[10.10.10.5\[500\] > 10.10.10.4\[500\]\] request id 0' \
+        ' <-- IKE_AUTH { IDr, AUTH, SA, TSi, TSr } \[10.10.10.4\[500\] > 10.10.10.5\[500\]\] response id 1' \
+        '     SA 1 ESP:AES_CBC_256/HMAC_SHA2_256_128/NO_ESN SPI [0-9a-f]\{8\}$' '     TSi 192.168.11.0/24$'; do
+        logged $name "$shown" || fail "$name does not show: $shown"
+    done
+done
+logged left "sent 10.10.10.5\[500\] > 10.10.10.4\[500\]: [0-9]*$octets" || fail "no octets of what left sent"
+logged left "received 10.10.10.4\[500\] > 10.10.10.5\[500\]: [0-9]*$octets" ||
+    fail "no octets of what left received"
+if logged right "$octets"; then fail "right shows octets"; fi
+
+echo "ESP keys are in the log of the daemon that was asked for them and nowhere else, the secret in none"
+mapfile -t keys < <(sed -n 's/.* KEYS .*: encryption \([0-9a-f]*\) integrity \([0-9a-f]*\) .*/\1\n\2/p' "$folder/right.log")
+# Encryption and integrity, both ways, before and after the rekeying.
+[ ${#keys[@]} -eq 8 ] || fail "right shows ${#keys[@]} keys"
+for key in "${keys[@]}"; do
+    [ ${#key} -eq 64 ] || fail "$key is no key of 256 bits"
+    if grep -qi "$key" "$folder/left.log"; then fail "left shows $key"; fi
+done
+if logged left KEYS; then fail "left shows keys"; fi
+for name in left right; do
+    for text in "$secret" "$(printf %s "$secret" | od -A n -t x1 | tr -d ' \n')"; do
+        if grep -qiF "$text" "$folder/$name.log"; then fail "$name shows the secret"; fi
+    done
+done
+
+echo "an unprivileged user runs one on other ports, in a folder of its own"
+mkdir "$folder/nobody"
+chmod 755 "$folder"
+# The tree may be where only root comes.
+cp "$bin/viaductd" "$bin/viaduct" "$folder/"
+sed '/^netns/d' "$folder/right/router.toml" >"$folder/nobody/router.toml"
+chmod 600 "$folder/nobody/router.toml"
+chown -R 65534:65534 "$folder/nobody"
+nobody() { ip netns exec right setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+nobody "$folder/viaductd" --foreground --kernel none --config "$folder/nobody" \
+    --control "$folder/nobody/sock" 2>"$folder/refused.log" && fail "ports 500 and 4500 without the right to them"
+logged refused 'need CAP_NET_BIND_SERVICE; choose others with --ike-port' || fail "the refusal names no way out"
+printf 'peer_port = 1500\npeer_nat_port = 1501\n' >>"$folder/left/router.toml"
+start left "$bin/viaductd" --foreground --kernel none --config "$folder/left" --control "$folder/left.sock"
+start nobody ip netns exec right setpriv --reuid=65534 --regid=65534 --clear-groups \
+    "$folder/viaductd" --foreground --kernel none --ike-port 1500 --nat-port 1501 \
+    --config "$folder/nobody" --control "$folder/nobody/sock"
+"$bin/viaduct" --control "$folder/left.sock" up vpn >/dev/null || fail "up failed against an unprivileged user"
+nobody "$folder/viaduct" --control "$folder/nobody/sock" status >"$folder/status.log" ||
+    fail "the user has no use of the control socket"
+grep -q 10.10.10.5 "$folder/status.log" || fail "status shows no peer"
+for shown in ' --> ' "$octets" KEYS; do
+    if logged nobody "$shown"; then fail "without --debug the log shows $shown"; fi
+done
+for daemon in "${!daemons[@]}"; do end "$daemon"; done
+echo "exposure: passed"
