@@ -2,14 +2,20 @@
 #include "tests/daemon/temporary_folder.h"
 
 #include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 
 #include <cstring>
+#include <fcntl.h>
+#include <grp.h>
+#include <sstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <vector>
 
 namespace viaduct::daemon {
 
@@ -197,6 +203,123 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_group_is_named, Fixture) {
         ControlSocket::open(loop, {.path = path, .group = "no-such-group"}, log, {});
     BOOST_REQUIRE(!socket);
     BOOST_TEST(socket.error() == "control socket: there is no group 'no-such-group'");
+}
+
+namespace {
+
+constexpr uid_t somebody = 65534;
+
+/// This process is another user, of these groups, until the end of the scope; what connects
+/// meanwhile stays that user's.
+class OtherUser {
+public:
+    OtherUser(gid_t group, const std::vector<gid_t>& further)
+        : own_(static_cast<std::size_t>(::getgroups(0, nullptr))) {
+        BOOST_REQUIRE_GE(::getgroups(static_cast<int>(own_.size()), own_.data()), 0);
+        BOOST_REQUIRE_EQUAL(::setgroups(further.size(), further.data()), 0);
+        BOOST_REQUIRE_EQUAL(::setegid(group), 0);
+        BOOST_REQUIRE_EQUAL(::seteuid(somebody), 0);
+    }
+    OtherUser(const OtherUser&) = delete;
+    OtherUser& operator=(const OtherUser&) = delete;
+    ~OtherUser() {
+        BOOST_CHECK_EQUAL(::seteuid(0), 0);
+        BOOST_CHECK_EQUAL(::setegid(0), 0);
+        BOOST_CHECK_EQUAL(::setgroups(own_.size(), own_.data()), 0);
+    }
+
+private:
+    std::vector<gid_t> own_;
+};
+
+} // namespace
+
+struct UsersFixture : Fixture {
+    std::ostringstream written;
+    LogWriter written_log{*LogLevels::parse("all=info"),
+                          std::make_shared<spdlog::logger>(
+                              "test", std::make_shared<spdlog::sinks::ostream_sink_st>(written))};
+
+    /// Whatever its mode says: who may connect is not left to the file alone.
+    std::unique_ptr<ControlSocket> open_to_all(const std::string& group) {
+        auto socket = ControlSocket::open(loop, {.path = path, .group = group}, written_log,
+                                          [](std::string_view line, const ControlAnswer& answer) {
+                                              answer("you said " + std::string(line));
+                                          });
+        BOOST_REQUIRE(socket);
+        std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+        std::filesystem::permissions(path, std::filesystem::perms(0666));
+        return std::move(*socket);
+    }
+    std::string answer_to(RawClient& client) {
+        settle();
+        client.send("hello\n");
+        settle();
+        return client.received();
+    }
+};
+
+namespace {
+
+bool is_root() {
+    if (::geteuid() != 0) {
+        BOOST_TEST_MESSAGE("not tried: only root can be another user");
+    }
+    return ::geteuid() == 0;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(another_user_is_hung_up_on_and_named, UsersFixture) {
+    if (!is_root()) {
+        return;
+    }
+    const auto socket = open_to_all("");
+    auto client = [&] {
+        const OtherUser user(somebody, {somebody});
+        return std::make_unique<RawClient>(path);
+    }();
+    settle();
+    BOOST_TEST(client->received() == "closed");
+    BOOST_TEST(written.str().contains(
+                   fmt::format("control socket: refused user 65534 (process {})", ::getpid())),
+               written.str());
+}
+
+BOOST_FIXTURE_TEST_CASE(members_of_the_group_are_served_be_it_their_first_or_a_further_one,
+                        UsersFixture) {
+    const auto* const group = ::getgrgid(1);
+    if (!is_root() || group == nullptr) {
+        return;
+    }
+    const auto socket = open_to_all(group->gr_name);
+    const auto client_of = [&](gid_t first, const std::vector<gid_t>& further) {
+        const OtherUser user(first, further);
+        return std::make_unique<RawClient>(path);
+    };
+    BOOST_TEST(answer_to(*client_of(1, {})) == "you said hello\n");
+    BOOST_TEST(answer_to(*client_of(somebody, {2, 1})) == "you said hello\n");
+    BOOST_TEST(written.str() == "");
+    const auto stranger = client_of(2, {2, 3});
+    settle();
+    BOOST_TEST(stranger->received() == "closed");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_file_keeps_strangers_out_before_anything_is_asked, UsersFixture) {
+    const auto* const group = ::getgrgid(1);
+    if (!is_root() || group == nullptr) {
+        return;
+    }
+    const auto socket =
+        ControlSocket::open(loop, {.path = path, .group = group->gr_name}, written_log, {});
+    BOOST_REQUIRE(socket);
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+    const auto writable = [&](gid_t first) {
+        const OtherUser user(first, {});
+        return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+    };
+    BOOST_TEST(!writable(somebody));
+    BOOST_TEST(writable(1));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
