@@ -57,6 +57,12 @@ installs suite=aes256gcm16-esn window=64
 # A kernel that knows directions takes no window for what goes out, another wants one.
 read -r -a features <<<"$(ask r1 features)"
 echo "this kernel has: ${features[*]}"
+# From 6.11 on both, whatever the probe says.
+if [ "$(printf '6.11\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.11 ]; then
+    for feature in sa-direction nat-keepalive; do
+        [[ " ${features[*]} " == *" $feature "* ]] || die "the probe does not find $feature in $(uname -r)"
+    done
+fi
 outbound_window='replay_window 32, bitmap-length 1'
 [[ " ${features[*]} " != *' sa-direction '* ]] || outbound_window='replay_window 0, bitmap-length 0'
 expect_lines "$(states)" 'flag af-unspec esn' 'replay_window 64, bitmap-length 2' "$outbound_window"

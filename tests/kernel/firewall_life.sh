@@ -12,13 +12,24 @@ router_file r2
 
 # From before the first guard on: what passes until then is seen, so the capture sees what would leak.
 start_capture life.pcap
-reaches host1 192.168.20.20 || die "this test shows nothing: the networks do not reach each other"
-before=$(captured life.pcap "$clear_filter" | wc -l)
-[ "$before" -ge 3 ] || die "this test shows nothing: the capture saw $before clear packets"
+for address in 192.168.20.20 fd00:20::20; do
+    reaches host1 "$address" || die "this test shows nothing: the networks do not reach each other"
+done
+for family in ip ip6; do
+    before=$(captured life.pcap "$family and ($clear_filter)" | wc -l)
+    [ "$before" -ge 3 ] || die "this test shows nothing: the capture saw $before clear packets of $family"
+done
+# What r1 itself sent in clear. Answers to what r2 masqueraded before it had a guard go to r2 itself: no
+# traffic between the networks for r1.
+clear_of_r1() {
+    captured life.pcap "($clear_filter) and not dst host 10.10.10.4 and not dst host fd00:ffff::4 and \
+        ether src $(ip netns exec r1 cat /sys/class/net/outer/address)" | wc -l
+}
 
 start_daemon r1
 reaches host1 192.168.20.20 -c 1 -W 1 && die "reached before there is a tunnel"
-seen=$(captured life.pcap "$clear_filter" | wc -l)
+seen=$(clear_of_r1)
+[ "$seen" -ge 6 ] || die "this test shows nothing: r1 sent $seen packets in clear before it had a guard"
 streams=()
 for address in 192.168.20.20 fd00:20::20; do
     ip netns exec host1 ping -q -i 0.05 "$address" >/dev/null &
@@ -36,9 +47,13 @@ step "established"
 start_daemon r2
 wait_until 40 "the tunnel is up" is_up r1
 wait_until 20 "answers" answered
-kill "$capture"
-wait "$capture" || true
+# Without a gap between them.
+life=$capture life_err=$capture_err
 start_capture guarded.pcap
+guarded=$capture guarded_err=$capture_err
+capture=$life capture_err=$life_err
+stop_capture
+capture=$guarded capture_err=$guarded_err
 
 step "rekeyed"
 viaduct_at r1 rekey vpn
@@ -131,9 +146,7 @@ esp=$(captured guarded.pcap esp | wc -l)
 echo "$esp packets in ESP, none in clear"
 kill "${streams[@]}" 2>/dev/null || true
 # r1's own guard stood all the time: what r1 sent in clear was before it.
-# Answers to what r2 masqueraded before it had a guard go to r2 itself: no traffic between the networks for r1.
-own=$(captured life.pcap "($clear_filter) and not dst host 10.10.10.4 and not dst host fd00:ffff::4 and \
-    ether src $(ip netns exec r1 cat /sys/class/net/outer/address)" | wc -l)
-echo "clear packets of r1: $before before its guard (with the answers), $own of its own in all"
-[ "$own" -le "$seen" ] || die "r1 sent in clear while the tunnel was negotiated"
+own=$(clear_of_r1)
+echo "clear packets of r1: $seen before its guard, $own in all"
+[ "$own" -eq "$seen" ] || die "r1 sent in clear while the tunnel was negotiated"
 stop_daemon r1

@@ -11,8 +11,11 @@ router_file r2
 # Without a guard the networks reach each other, so the capture sees what would leak.
 start_capture before.pcap "$clear_filter"
 reaches host1 192.168.20.20
+reaches host1 fd00:20::20
 stop_capture
-[ "$(captured before.pcap '' | wc -l)" -gt 0 ] || die "this test shows nothing"
+for family in ip ip6; do
+    [ "$(captured before.pcap $family | wc -l)" -gt 0 ] || die "this test shows nothing of $family"
+done
 
 start_daemon r1
 start_daemon r2
