@@ -8,6 +8,7 @@
 #include "ike/wire/v1_vendor_id.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace viaduct::simulation {
@@ -22,10 +23,33 @@ Octets body_of(const v1::Payload& payload) {
     return {chain.begin() + 4, chain.end()};
 }
 
+template <typename T> const T& the(const OldHeard& message) {
+    for (const auto& each : message.payloads)
+        if (const auto* found = std::get_if<T>(&each))
+            return *found;
+    throw std::runtime_error("a payload is not there");
+}
+
+/// Of a message in clear, as it came.
+Octets first_body(const OldHeard& message) {
+    const auto read = v1::decode_message(message.octets).value();
+    const auto body = std::get<v1::ClearMessage>(read).chain.body(0);
+    return {body.begin(), body.end()};
+}
+
 Octets drawn(Botan::RandomNumberGenerator& rng) {
     Octets out(32);
     rng.randomize(out);
     return out;
+}
+
+constexpr std::uint16_t nat_port = 4500;
+/// Zeros that tell a message from ESP there (RFC 3948 section 2.2).
+constexpr std::size_t marker_length = 4;
+
+Octets without_marker(const ike::SendDatagram& datagram) {
+    const auto skipped = datagram.path.local.port == nat_port ? marker_length : 0;
+    return {datagram.octets.begin() + static_cast<std::ptrdiff_t>(skipped), datagram.octets.end()};
 }
 
 policy::IkeSuite suite_of(const policy::Connection& connection) {
@@ -114,22 +138,27 @@ std::optional<OldHeard> OldScriptedPeer::greet(const std::function<void(OldPaylo
     return heard.size() == before ? std::nullopt : std::optional(heard.back());
 }
 
+void OldScriptedPeer::derive_keys() {
+    values_.nonce_i = nonce_i_;
+    values_.nonce_r = nonce_r_;
+    values_.public_i = public_i_;
+    values_.public_r = public_r_;
+    const auto value = key_exchange_->public_value();
+    const auto& peers = std::ranges::equal(value, public_i_) ? public_r_ : public_i_;
+    const auto secret = key_exchange_->agree(peers, rng).value();
+    skeyids_ = crypto::derive_shared_key_skeyids(suite_.prf, own.psk, secret, values_).value();
+    cipher_ = crypto::derive_cipher_key(suite_, skeyids_.e).value();
+    phase_vector_ = crypto::first_vector(suite_, values_).value();
+}
+
 void OldScriptedPeer::authenticate(const OldHeard& answer, const OldPayloads& behind_hash) {
     const auto message = v1::decode_message(answer.octets).value();
     const auto read =
         v1::read_aggressive_mode_response(std::get<v1::ClearMessage>(message).chain).value();
     public_r_ = read.key_exchange.data;
     nonce_r_ = read.nonce.data;
-    values_ = {.cookie_i = answer.header.initiator_spi,
-               .cookie_r = answer.header.responder_spi,
-               .nonce_i = nonce_i_,
-               .nonce_r = nonce_r_,
-               .public_i = public_i_,
-               .public_r = public_r_};
-    const auto secret = key_exchange_->agree(public_r_, rng).value();
-    skeyids_ = crypto::derive_shared_key_skeyids(suite_.prf, own.psk, secret, values_).value();
-    cipher_ = crypto::derive_cipher_key(suite_, skeyids_.e).value();
-    phase_vector_ = crypto::first_vector(suite_, values_).value();
+    values_.cookie_r = answer.header.responder_spi;
+    derive_keys();
     OldPayloads payloads{
         v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::initiator, suite_.prf,
                                                skeyids_.skeyid, values_, sa_body_, id_body_)
@@ -152,6 +181,77 @@ void OldScriptedPeer::establish_through_nat(v1::NatNumbering numbering) {
     // Hashes of no address that either side has.
     authenticate(answer.value(), {v1::NatDetectionPayload{numbering, drawn(rng)},
                                   v1::NatDetectionPayload{numbering, drawn(rng)}});
+}
+
+void OldScriptedPeer::go_to_nat_ports(const OldNatTraversal& nat) {
+    if (nat.floats)
+        path.local.port = path.remote.port = nat_port;
+}
+
+void OldScriptedPeer::establish_main_mode(const OldNatTraversal& nat) {
+    constexpr auto main_mode = ExchangeType::identity_protection;
+    values_ = {.cookie_i = IkeSpi{0x1122334455667788}};
+    key_exchange_ = crypto::KeyExchange::generate(suite_.key_exchange, rng).value();
+    public_i_ = {key_exchange_->public_value().begin(), key_exchange_->public_value().end()};
+    nonce_i_ = drawn(rng);
+    // IDENTITY_PROTECTION { SA, V, … } -->    <-- IDENTITY_PROTECTION { SA, V, … }
+    OldPayloads offer{ike::v1::phase_one_offer(own)};
+    sa_body_ = body_of(offer[0]);
+    offer.insert(offer.end(), nat.vendor_ids.begin(), nat.vendor_ids.end());
+    send(v1::encode_message(header(main_mode, {}), offer));
+    values_.cookie_r = heard.back().header.responder_spi;
+    // IDENTITY_PROTECTION { KE, NONCE, … } -->    <-- IDENTITY_PROTECTION { KE, NONCE, … }
+    OldPayloads exchange{v1::KeyExchangePayload{public_i_}, v1::NoncePayload{nonce_i_}};
+    for (auto& each : nat.detection(cookies()))
+        exchange.push_back(std::move(each));
+    send(v1::encode_message(header(main_mode, {}), exchange));
+    public_r_ = the<v1::KeyExchangePayload>(heard.back()).data;
+    nonce_r_ = the<v1::NoncePayload>(heard.back()).data;
+    derive_keys();
+    go_to_nat_ports(nat);
+    // IDENTITY_PROTECTION { ID, HASH } -->    <-- IDENTITY_PROTECTION { ID, HASH }
+    const auto id = v1::id_of(own.local_id);
+    const OldPayloads proof{
+        id, v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::initiator, suite_.prf,
+                                                   skeyids_.skeyid, values_, sa_body_, body_of(id))
+                                .value()}};
+    auto& vector = vectors_[MessageId{}] = phase_vector_;
+    send(encrypted(header(main_mode, {}), v1::first_type(proof), v1::encode_chain(proof), vector));
+    phase_vector_ = vector;
+}
+
+void OldScriptedPeer::answer_main_mode(const OldNatTraversal& nat) {
+    constexpr auto main_mode = ExchangeType::identity_protection;
+    // IDENTITY_PROTECTION { SA, V, … } -->    <-- IDENTITY_PROTECTION { SA, V, … }
+    const auto offer = heard.back();
+    sa_body_ = first_body(offer);
+    values_ = {.cookie_i = offer.header.initiator_spi, .cookie_r = IkeSpi{0x8877665544332211}};
+    OldPayloads answer{ike::v1::choose_phase_one(own, the<v1::SaPayload>(offer))->answer};
+    answer.insert(answer.end(), nat.vendor_ids.begin(), nat.vendor_ids.end());
+    send(v1::encode_message(header(main_mode, {}), answer));
+    // IDENTITY_PROTECTION { KE, NONCE, … } -->    <-- IDENTITY_PROTECTION { KE, NONCE, … }
+    public_i_ = the<v1::KeyExchangePayload>(heard.back()).data;
+    nonce_i_ = the<v1::NoncePayload>(heard.back()).data;
+    key_exchange_ = crypto::KeyExchange::generate(suite_.key_exchange, rng).value();
+    public_r_ = {key_exchange_->public_value().begin(), key_exchange_->public_value().end()};
+    nonce_r_ = drawn(rng);
+    derive_keys();
+    auto& vector = vectors_[MessageId{}] = phase_vector_;
+    OldPayloads exchange{v1::KeyExchangePayload{public_r_}, v1::NoncePayload{nonce_r_}};
+    for (auto& each : nat.detection(cookies()))
+        exchange.push_back(std::move(each));
+    send(v1::encode_message(header(main_mode, {}), exchange));
+    go_to_nat_ports(nat);
+    // IDENTITY_PROTECTION { ID, HASH, … } -->    <-- IDENTITY_PROTECTION { ID, HASH }
+    const auto id = v1::id_of(own.local_id);
+    const OldPayloads proof{
+        id, v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::responder, suite_.prf,
+                                                   skeyids_.skeyid, values_, sa_body_, body_of(id))
+                                .value()}};
+    const auto last =
+        encrypted(header(main_mode, {}), v1::first_type(proof), v1::encode_chain(proof), vector);
+    phase_vector_ = vector;
+    send(last);
 }
 
 Octets OldScriptedPeer::informational(const OldPayloads& payloads, MessageId id) {
@@ -202,13 +302,29 @@ void OldScriptedPeer::finish_quick_mode(const OldHeard& answer) {
                    v1::encode_chain(std::span(&hash, 1)), vectors_[id]));
 }
 
+void OldScriptedPeer::answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce) {
+    const auto id = offer.header.message_id;
+    auto answer = the<v1::SaPayload>(offer);
+    answer.proposals.resize(1);
+    answer.proposals.front().transforms.resize(1);
+    answer.proposals.front().spi = ike::v1::spi_octets(policy::ChildSpi{next_spi_++});
+    OldPayloads payloads{std::move(answer), v1::NoncePayload{drawn(rng)}};
+    payloads.insert(payloads.end(), behind_nonce.begin(), behind_nonce.end());
+    const auto rest = v1::encode_chain(payloads);
+    const v1::HashPayload hash{
+        crypto::second_hash(suite_.prf, skeyids_.a, id, the<v1::NoncePayload>(offer).data, rest)
+            .value()};
+    send(encrypted(header(ExchangeType::quick_mode, id), v1::PayloadType::hash,
+                   v1::encode_behind_hash(hash, v1::first_type(payloads), rest), vectors_[id]));
+}
+
 OldHeard OldScriptedPeer::open(const Octets& octets) {
     const auto known = std::ranges::find(heard, octets, &OldHeard::octets);
     if (known != heard.end())
         return *known;
     const auto message = v1::decode_message(octets).value();
     if (const auto* clear = std::get_if<v1::ClearMessage>(&message))
-        return {clear->header, clear->chain.payloads, octets};
+        return {clear->header, clear->chain.payloads, octets, clear->chain.octets};
     const auto& sealed = std::get<v1::EncryptedMessage>(message);
     auto& vector =
         vectors_.try_emplace(sealed.header.message_id, first_vector(sealed.header.message_id))
@@ -217,13 +333,13 @@ OldHeard OldScriptedPeer::open(const Octets& octets) {
     vector = std::move(opened.next_vector);
     const auto first = v1::PayloadType{static_cast<std::uint8_t>(sealed.header.next_payload)};
     auto chain = v1::decode_chain(first, opened.text).value();
-    return {sealed.header, std::move(chain.payloads), octets};
+    return {sealed.header, std::move(chain.payloads), octets, std::move(chain.octets)};
 }
 
 void OldScriptedPeer::drain() {
     while (auto effect = endpoint.next_effect()) {
         if (const auto* datagram = std::get_if<ike::SendDatagram>(&*effect))
-            heard.push_back(open(datagram->octets));
+            heard.push_back(open(without_marker(*datagram)));
         else if (const auto* both = std::get_if<ike::InstallChildSa>(&*effect))
             installed.push_back(both->child);
         else if (const auto* inbound = std::get_if<ike::InstallInboundSa>(&*effect))
@@ -234,7 +350,10 @@ void OldScriptedPeer::drain() {
 }
 
 void OldScriptedPeer::send(const Octets& octets) {
-    endpoint.on_datagram(now, path, octets);
+    auto datagram = octets;
+    if (path.local.port == nat_port)
+        datagram.insert(datagram.begin(), marker_length, 0);
+    endpoint.on_datagram(now, path, datagram);
     drain();
 }
 

@@ -25,8 +25,10 @@ using OldPayloads = std::vector<ike::wire::v1::Payload>;
 struct OldHeard {
     ike::wire::Header header;
     OldPayloads payloads;
-    /// As it was sent.
+    /// As it was sent, without the non-ESP marker.
     ike::wire::Octets octets;
+    /// The payloads' octets, decrypted.
+    ike::wire::Octets chain;
 
     /// The notification of this type in it; null: none.
     const ike::wire::v1::NotifyPayload* notify(ike::wire::v1::NotifyType type) const;
@@ -52,6 +54,16 @@ private:
     std::size_t octets_ = 0;
 };
 
+/// What a peer says of NAT traversal in main mode.
+struct OldNatTraversal {
+    /// Behind its SA payload.
+    OldPayloads vendor_ids;
+    /// Behind its nonce.
+    std::function<OldPayloads(const ike::wire::v1::Cookies&)> detection;
+    /// It goes to port 4500, or followed the endpoint there.
+    bool floats = false;
+};
+
 class OldScriptedPeer {
 public:
     /// The connection as the peer sees it, with one proposal for each phase and without PFS, and as
@@ -69,6 +81,11 @@ public:
     /// The same with a NAT before either side, negotiated by RFC 3947 or by a draft.
     void establish_through_nat(ike::wire::v1::NatNumbering numbering);
 
+    /// Main mode, begun by the peer.
+    void establish_main_mode(const OldNatTraversal& nat);
+    /// Main mode as the endpoint has begun it.
+    void answer_main_mode(const OldNatTraversal& nat);
+
     /// An informational exchange, under a message ID of its own or this one.
     void inform(const OldPayloads& payloads, std::optional<ike::wire::MessageId> id = std::nullopt);
     /// The same as the next message under a message ID that was used.
@@ -80,6 +97,9 @@ public:
                                              const std::function<void(OldPayloads&)>& change = {});
     /// The third message of it.
     void finish_quick_mode(const OldHeard& answer);
+    /// The answer to a quick mode of the endpoint's: its first transform, and these payloads behind
+    /// the nonce.
+    void answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce);
 
     void send(const ike::wire::Octets& octets);
     void command(const ike::Command& command);
@@ -112,6 +132,8 @@ public:
 private:
     void drain();
     OldHeard open(const ike::wire::Octets& octets);
+    void derive_keys();
+    void go_to_nat_ports(const OldNatTraversal& nat);
     ike::wire::Header header(ike::wire::ExchangeType exchange, ike::wire::MessageId id) const;
     ike::wire::MessageId draw_id() { return ike::wire::MessageId{next_id_++}; }
     /// `vector` becomes that of the next message.
