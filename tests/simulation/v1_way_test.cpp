@@ -6,6 +6,7 @@
 #include <array>
 #include <format>
 #include <span>
+#include <string_view>
 
 namespace viaduct::simulation {
 
@@ -45,6 +46,59 @@ std::size_t first_port_is_used(TwoGateways& net, End end) {
     net.inspect = nullptr;
     return messages;
 }
+
+std::string_view name_of(End end) {
+    return end == End::left ? "left" : "right";
+}
+
+/// Main mode, and the Delete of the ISAKMP SA that it replaces.
+constexpr unsigned phase_one_messages = 7;
+constexpr std::uint8_t main_mode = 2, informational = 5;
+
+/// A phase 1 made anew under a tunnel, of which one message is lost.
+struct PhaseOneAnew {
+    PhaseOneAnew(OldTunnel& tunnel, End end, unsigned lost)
+        : t(tunnel),
+          old(ike_sas(t.net.left, "vpn").front().initiator_spi),
+          child(t.inbound(End::left)) {
+        t.net.inspect = [this, lost](End, std::vector<std::uint8_t>& octets) {
+            if (++number != lost)
+                return true;
+            BOOST_TEST(octets[18] == (lost < phase_one_messages ? main_mode : informational));
+            return false;
+        };
+        t.net.after_step = [this] {
+            for (const auto* gateway : {&t.net.left, &t.net.right})
+                most_sas = std::max(most_sas, status(*gateway, "vpn").ike_sas.size() +
+                                                  gateway->endpoint->status().half_open);
+        };
+        t.net.command(end, ike::Rekey{"vpn", old_ike_keys});
+    }
+    PhaseOneAnew(const PhaseOneAnew&) = delete;
+    PhaseOneAnew& operator=(const PhaseOneAnew&) = delete;
+    ~PhaseOneAnew() {
+        t.net.inspect = nullptr;
+        t.net.after_step = nullptr;
+    }
+    /// The tunnel has gone on as it was, under the one new SA.
+    void check_done() {
+        t.check_settled();
+        BOOST_TEST(number > phase_one_messages);
+        BOOST_TEST(most_sas == 2u);
+        BOOST_TEST((t.inbound(End::left) == child));
+        for (const auto* gateway : {&t.net.left, &t.net.right}) {
+            BOOST_TEST((ike_sas(*gateway, "vpn").front().initiator_spi != old));
+            BOOST_TEST(gateway->endpoint->status().half_open == 0u);
+            BOOST_TEST(count<ike::ChildSaEstablished>(*gateway) == 1u);
+        }
+    }
+
+    OldTunnel& t;
+    ike::wire::IkeSpi old;
+    policy::ChildSpi child;
+    unsigned number = 0;
+    std::size_t most_sas = 0;
+};
 
 } // namespace
 
@@ -264,6 +318,18 @@ BOOST_AUTO_TEST_CASE(any_single_message_of_a_rekey_may_be_lost) {
     }
 }
 
+// covers 2408-5.1-d
+BOOST_AUTO_TEST_CASE(any_single_message_of_a_new_phase_one_may_be_lost) {
+    for (const auto end : {End::left, End::right})
+        for (unsigned lost = 1; lost <= phase_one_messages; ++lost)
+            BOOST_TEST_CONTEXT("message " << lost << " of " << name_of(end)) {
+                OldTunnel t;
+                PhaseOneAnew anew(t, end, lost);
+                t.net.run_for(90s);
+                anew.check_done();
+            }
+}
+
 // Longer than it takes until a child counts as confirmed, and a half-open SA as forgotten.
 BOOST_AUTO_TEST_CASE(waits_of_more_than_half_a_minute_between_repetitions_lose_nothing) {
     auto left = old_left_vpn();
@@ -295,6 +361,14 @@ BOOST_AUTO_TEST_CASE(waits_of_more_than_half_a_minute_between_repetitions_lose_n
             t.check_settled();
         }
     }
+    for (const auto end : {End::left, End::right})
+        for (unsigned lost = 1; lost <= phase_one_messages; ++lost)
+            BOOST_TEST_CONTEXT("message " << lost << " of a phase 1 of " << name_of(end)) {
+                OldTunnel t(left);
+                PhaseOneAnew anew(t, end, lost);
+                t.net.run_for(15min);
+                anew.check_done();
+            }
 }
 
 // covers 2408-5.1-e
