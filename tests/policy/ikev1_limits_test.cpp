@@ -38,6 +38,30 @@ BOOST_AUTO_TEST_CASE(ikev1_itself_is_encrypted_in_cbc_mode) {
                    .contains("IKEv1 itself is encrypted with AES-CBC"));
 }
 
+BOOST_AUTO_TEST_CASE(ikev1_has_no_number_for_chacha20) {
+    for (const auto* proposals :
+         {R"(["chacha20poly1305-x25519"])", R"(["aes256gcm16", "chacha20poly1305"])"}) {
+        const auto esp = "proposals = " + std::string(proposals);
+        auto text = old_text();
+        const std::string modern = R"(proposals = ["aes256gcm16-x25519"])";
+        text.replace(text.find(modern), modern.size(), esp);
+        BOOST_TEST(mistakes_text(text).contains(
+            "IKEv1 has no number for ChaCha20-Poly1305; the IPsec policy 'modern'"));
+        auto modern_text = connection_text();
+        modern_text.replace(modern_text.find(modern), modern.size(), esp);
+        BOOST_TEST(mistakes_text(modern_text) == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(other_ciphers_of_esp_are_taken) {
+    auto text = old_text();
+    const std::string modern = R"(["aes256gcm16-x25519"])";
+    text.replace(
+        text.find(modern), modern.size(),
+        R"(["aes256ctr-sha256", "aes256ccm16", "aes256gmac", "aes256gcm16-esn", "3des-sha1"])");
+    BOOST_TEST(mistakes_text(text) == "");
+}
+
 BOOST_AUTO_TEST_CASE(the_hash_makes_the_prf) {
     BOOST_TEST(mistakes_text(old_text(R"(["aes256-sha256-prfsha512-modp2048"])"))
                    .contains("in IKEv1 the hash algorithm makes the PRF"));

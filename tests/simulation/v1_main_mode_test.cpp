@@ -2,6 +2,8 @@
 // (RFC 2409 sections 5.4 and 5.5).
 #include "tests/simulation/v1_connections.h"
 
+#include "policy/proposal_choice.h"
+
 #include <algorithm>
 
 namespace viaduct::simulation {
@@ -73,6 +75,40 @@ BOOST_AUTO_TEST_CASE(every_suite_works) {
                                 policy::IntegrityAlgorithm::hmac_sha2_256_96));
             }
         }
+}
+
+// covers 2407-4.4.4-a
+BOOST_AUTO_TEST_CASE(both_kernels_hold_the_cipher_of_esp_that_was_meant) {
+    for (const auto* esp :
+         {"aes128ctr-sha1", "aes192ctr-sha384", "aes256ctr-sha256-esn", "aes128ccm8", "aes192ccm12",
+          "aes256ccm16", "aes256ccm16-esn-x25519", "aes128gcm8", "aes192gcm12", "aes256gcm16-esn",
+          "aes128gmac", "aes192gmac", "aes256gmac", "aes256gmac-esn-modp2048", "3des-sha512-esn"}) {
+        BOOST_TEST_CONTEXT(esp) {
+            auto left = old_left_vpn();
+            left.esp.proposals = esp_proposals({esp});
+            OldTunnel t(left);
+            t.net.command(End::right, ike::Rekey{"vpn", old_child_keys});
+            t.net.run_for(1min);
+            t.check_settled();
+            const auto meant = policy::esp_suite(left.esp.proposals.front()).value();
+            for (const auto* gateway : {&t.net.left, &t.net.right})
+                BOOST_TEST((gateway->kernel.installed().begin()->second.child.suite == meant));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(of_what_differs_in_sequence_numbers_both_values_are_named) {
+    auto left = old_left_vpn();
+    left.esp.proposals = esp_proposals({"aes256gcm16-esn"});
+    auto right = mirrored(left);
+    right.esp.proposals = esp_proposals({"aes256gcm16"});
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    const auto seen = failure_of<ike::cause::NoProposal>(net.right);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(ike::to_string(ike::Cause(*seen)) ==
+               "no proposal in common: ESN differs (configured NO_ESN, offered ESN)");
+    BOOST_TEST(net.children() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(several_pairs_are_several_quick_modes_under_one_phase_one) {
