@@ -18,6 +18,17 @@ bool mentions(const std::vector<std::string>& lines, std::string_view what) {
     return std::ranges::any_of(lines, [&](const auto& line) { return line.contains(what); });
 }
 
+policy::TrafficSelector range(std::string_view first, std::string_view last,
+                              std::uint8_t protocol = 0, std::optional<std::uint16_t> port = {}) {
+    policy::TrafficSelector out;
+    out.start_address = address(first);
+    out.end_address = address(last);
+    out.protocol = protocol;
+    if (port)
+        out.start_port = out.end_port = *port;
+    return out;
+}
+
 } // namespace
 
 // covers 2409-4-k, 2409-4-m, 2409-5-a, 2409-5-b
@@ -123,7 +134,7 @@ BOOST_AUTO_TEST_CASE(several_pairs_are_several_quick_modes_under_one_phase_one) 
         BOOST_ERROR(each);
 }
 
-BOOST_AUTO_TEST_CASE(selectors_carry_protocols_ports_and_ranges) {
+BOOST_AUTO_TEST_CASE(selectors_carry_protocols_and_ports) {
     auto left = old_left_vpn();
     left.local_selectors = {policy::TrafficSelector::parse("192.168.11.7/32").value()};
     left.remote_selectors = {policy::TrafficSelector::parse("192.168.30.0/24[tcp/443]").value()};
@@ -132,6 +143,53 @@ BOOST_AUTO_TEST_CASE(selectors_carry_protocols_ports_and_ranges) {
     const auto& child = net.right.kernel.installed().begin()->second.child;
     BOOST_TEST(child.local_selectors.front().to_string() == "192.168.30.0/24[tcp/443]");
     BOOST_TEST(child.remote_selectors.front().protocol == 6);
+}
+
+// Ranges that are no subnet are not for configurations of ours; a peer may ask for one.
+BOOST_AUTO_TEST_CASE(ranges_of_addresses_are_identifications) {
+    struct Row {
+        policy::TrafficSelector local, remote;
+        const char *local_subnet, *remote_subnet;
+    };
+    const Row rows[] = {
+        {range("192.168.11.7", "192.168.11.99"), range("192.168.30.1", "192.168.31.2", 17, 53),
+         "192.168.11.0/24", "192.168.30.0/23"},
+        {range("2001:db8:a::7", "2001:db8:a::99"), range("2001:db8:b::1", "2001:db8:b:1::2"),
+         "2001:db8:a::/48", "2001:db8:b::/48"}};
+    for (const auto& row : rows) {
+        BOOST_TEST_CONTEXT(row.remote.to_string()) {
+            auto left = old_left_vpn();
+            left.local_selectors = {row.local};
+            left.remote_selectors = {row.remote};
+            // One protocol is that of both sides.
+            auto local = row.local;
+            local.protocol = row.remote.protocol;
+            auto right = mirrored(left);
+            right.local_selectors = subnets({row.remote_subnet});
+            right.remote_selectors = subnets({row.local_subnet});
+            for (const auto& other : {mirrored(left), right}) {
+                OldTunnel t(left, other);
+                t.check_settled();
+                const auto& child = t.net.right.kernel.installed().begin()->second.child;
+                BOOST_TEST((child.local_selectors == std::vector{row.remote}));
+                BOOST_TEST((child.remote_selectors == std::vector{local}));
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_range_beyond_the_configured_subnet_is_refused) {
+    auto left = old_left_vpn();
+    left.remote_selectors = {range("192.168.30.0", "192.168.31.0")};
+    auto right = mirrored(left);
+    right.local_selectors = subnets({"192.168.30.0/24"});
+    TwoGateways net({{left}}, {{right}});
+    net.run_for(1s);
+    const auto seen = failure_of<ike::cause::NoSelectors>(net.right);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(ike::to_string(ike::Cause(*seen))
+                   .contains("local differs (configured 192.168.30.0/24, "
+                             "offered 192.168.30.0-192.168.31.0)"));
 }
 
 BOOST_AUTO_TEST_CASE(identities_of_every_kind_are_accepted) {
