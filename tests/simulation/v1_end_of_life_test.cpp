@@ -84,6 +84,33 @@ BOOST_AUTO_TEST_CASE(a_dead_peer_is_called_again_for_ever) {
     t.check_settled();
 }
 
+BOOST_AUTO_TEST_CASE(a_dead_peer_is_forgotten_where_the_action_is_clear) {
+    auto left = old_left_vpn();
+    left.dpd = {.interval = 10s, .action = policy::DpdAction::clear};
+    OldTunnel t(left);
+    t.net.traffic = false;
+    t.net.cut = true;
+    t.net.run_for(5min);
+    const auto down = [&] {
+        const auto now = status(t.net.left, "vpn");
+        return now.state == ike::ConnectionState::down && now.ike_sas.empty() &&
+               t.net.left.kernel_children() == 0;
+    };
+    BOOST_TEST(down());
+    const auto reason = status(t.net.left, "vpn").reason;
+    BOOST_TEST((reason && std::holds_alternative<ike::cause::PeerDead>(*reason)));
+    const auto sent = t.net.left.sent.size();
+    t.net.cut = false;
+    t.net.run_for(1h);
+    BOOST_TEST(down());
+    BOOST_TEST(t.net.left.sent.size() == sent);
+    // Until somebody wants it.
+    t.net.command(End::left, ike::Initiate{"vpn", {}});
+    BOOST_TEST(t.net.run_until([&] { return t.net.up("vpn"); }, 5s));
+    t.net.run_for(3min);
+    t.check_settled();
+}
+
 // INITIAL-CONTACT: what the peer had before it died is of no use to it.
 // covers 3947-6-a
 BOOST_AUTO_TEST_CASE(a_peer_that_starts_anew_replaces_what_it_forgot) {
