@@ -147,9 +147,13 @@ answer_aggressive_mode(Turn& turn, IkeSaFacts& facts, std::vector<ConnectionPtr>
     PeerExtensions peer;
     add_extensions(peer, request->vendor_ids);
     auto made = make(turn, facts, *connection, *request);
-    if (!made)
-        return refused(turn, facts, notification_type(made.error()), made.error(),
-                       connection->name);
+    if (!made) {
+        // Here the method of authentication is a part of what is proposed.
+        const auto type = std::holds_alternative<cause::UnsupportedAuthMethod>(made.error())
+                              ? wire::v1::NotifyType::no_proposal_chosen
+                              : notification_type(made.error());
+        return refused(turn, facts, type, made.error(), connection->name);
+    }
     const auto id = own_id(*connection);
     auto proof = own_authentication(facts, made->keys, made->transcript, body_of(id));
     if (!proof)

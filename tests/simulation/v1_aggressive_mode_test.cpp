@@ -25,6 +25,14 @@ policy::Connection waiting_for_anybody(const policy::Connection& left) {
     return right;
 }
 
+ike::Cause last_cause(const std::vector<ike::ReportEvent>& reports) {
+    ike::Cause out = ike::cause::NoChildLeft{};
+    for (const auto& each : reports)
+        if (const auto* failed = std::get_if<ike::NegotiationFailed>(&each))
+            out = failed->why;
+    return out;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(six_messages_make_a_tunnel_with_a_peer_of_any_address) {
@@ -157,6 +165,49 @@ BOOST_AUTO_TEST_CASE(different_secrets_are_found_by_the_initiator) {
     net.command(End::left, ike::Terminate{"vpn"});
     net.run_for(1min);
     BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+    BOOST_TEST(net.children() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_initiator_that_signs_is_told_what_is_configured) {
+    OldScriptedPeer peer;
+    const auto answer = peer.greet().value();
+    const ike::wire::v1::Payload signature = ike::wire::v1::SignaturePayload{{1, 2, 3, 4}};
+    // AGGRESSIVE { SIG } -->   in clear
+    //                          <-- INFORMATIONAL_V1 { N(AUTHENTICATION-FAILED) }
+    peer.send(ike::wire::v1::encode_message(answer.header, std::span(&signature, 1)));
+    BOOST_TEST(ike::to_string(last_cause(peer.reports)) ==
+               "the peer wants authentication by RSA_SIGNATURES, configured is PSK");
+    const auto* told = peer.last(ike::wire::ExchangeType::informational_v1);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->notify(ike::wire::v1::NotifyType::authentication_failed));
+    BOOST_TEST(peer.status().ike_sas.empty());
+    // Anybody could have said so in clear.
+    peer.authenticate(answer);
+    BOOST_TEST(peer.status().ike_sas.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_responder_that_signs_is_told_what_is_configured) {
+    const auto left = aggressive_left();
+    TwoGateways net({{left}}, {{waiting_for_anybody(left)}});
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        auto decoded = ike::wire::v1::decode_message(octets).value();
+        auto* message = std::get_if<ike::wire::v1::ClearMessage>(&decoded);
+        if (sender == End::left || !message)
+            return true;
+        for (auto& each : message->chain.payloads)
+            if (std::holds_alternative<ike::wire::v1::HashPayload>(each))
+                each = ike::wire::v1::SignaturePayload{{1, 2, 3, 4}};
+        octets = ike::wire::v1::encode_message(message->header, message->chain.payloads);
+        return true;
+    };
+    net.run_for(1s);
+    const auto seen = failure_of<ike::cause::UnsupportedAuthMethod>(net.left);
+    BOOST_REQUIRE(seen);
+    BOOST_TEST(ike::to_string(ike::Cause(*seen)) ==
+               "the peer wants authentication by RSA_SIGNATURES, configured is PSK");
+    const auto told = failure_of<ike::cause::PeerRefused>(net.right);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->v1_name == "AUTHENTICATION-FAILED");
     BOOST_TEST(net.children() == 0u);
 }
 

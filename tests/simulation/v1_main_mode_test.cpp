@@ -2,6 +2,8 @@
 // (RFC 2409 sections 5.4 and 5.5).
 #include "tests/simulation/v1_connections.h"
 
+#include "ike/wire/v1_message.h"
+#include "ike/wire/v1_transform.h"
 #include "policy/proposal_choice.h"
 
 #include <algorithm>
@@ -26,6 +28,35 @@ policy::TrafficSelector range(std::string_view first, std::string_view last,
     out.protocol = protocol;
     if (port)
         out.start_port = out.end_port = *port;
+    return out;
+}
+
+/// The transforms in the SA of a first message, or of the answer to one.
+std::vector<ike::wire::v1::Transform>& transforms(ike::wire::v1::Chain& chain) {
+    return std::get<ike::wire::v1::SaPayload>(chain.payloads.front()).proposals.front().transforms;
+}
+
+/// The first transforms of a first message are for these methods of authentication.
+void set_method(std::vector<std::uint8_t>& octets, const std::vector<std::uint16_t>& methods) {
+    auto decoded = ike::wire::v1::decode_message(octets).value();
+    auto* message = std::get_if<ike::wire::v1::ClearMessage>(&decoded);
+    if (!message || !std::holds_alternative<ike::wire::v1::SaPayload>(message->chain.payloads[0]))
+        return;
+    for (std::size_t i = 0; i < methods.size(); ++i) {
+        auto& transform = transforms(message->chain).at(i);
+        auto suite = ike::wire::v1::read_phase_one_suite(transform).value();
+        suite.authentication = ike::wire::v1::Authentication{methods[i]};
+        transform = ike::wire::v1::phase_one_transform(transform.number, suite);
+    }
+    octets = ike::wire::v1::encode_message(message->header, message->chain.payloads);
+}
+
+/// What the transforms of a first message or its answer say of it.
+std::vector<std::string> methods(const std::vector<std::uint8_t>& octets) {
+    auto decoded = ike::wire::v1::decode_message(octets).value();
+    std::vector<std::string> out;
+    for (const auto& each : transforms(std::get<ike::wire::v1::ClearMessage>(decoded).chain))
+        out.push_back(to_string(*ike::wire::v1::read_phase_one_suite(each)->authentication));
     return out;
 }
 
@@ -223,6 +254,64 @@ BOOST_AUTO_TEST_CASE(a_differing_algorithm_is_named_with_both_values) {
     BOOST_TEST(told->v1_name == "NO-PROPOSAL-CHOSEN");
     BOOST_TEST(!told->our_proposals.empty());
     BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+}
+
+// covers 2408-5.4-d
+BOOST_AUTO_TEST_CASE(another_method_of_authentication_is_named_with_both_values) {
+    struct Row {
+        std::uint16_t method;
+        const char* name;
+    };
+    for (const bool aggressive : {false, true})
+        for (const auto& row :
+             {Row{3, "RSA_SIGNATURES"}, Row{9, "ECDSA_256"}, Row{64221, "HYBRID_INIT_RSA"},
+              Row{65001, "XAUTH_INIT_PSK"}, Row{65534, "65534"}}) {
+            BOOST_TEST_CONTEXT(row.name << (aggressive ? ", aggressive mode" : ", main mode")) {
+                auto left = old_left_vpn();
+                left.aggressive = aggressive;
+                TwoGateways net({{left}}, {{mirrored(left)}});
+                net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+                    if (sender == End::left)
+                        set_method(octets, {row.method});
+                    return true;
+                };
+                net.run_for(100ms);
+                // IDENTITY_PROTECTION { SA } -->
+                //                          <-- INFORMATIONAL_V1 { N(NO-PROPOSAL-CHOSEN) }
+                const auto seen = failure_of<ike::cause::UnsupportedAuthMethod>(net.right);
+                BOOST_REQUIRE(seen);
+                BOOST_TEST(ike::to_string(ike::Cause(*seen)) ==
+                           "the peer wants authentication by " + std::string(row.name) +
+                               ", configured is PSK");
+                const auto told = failure_of<ike::cause::PeerRefused>(net.left);
+                BOOST_REQUIRE(told);
+                BOOST_TEST(told->v1_name == "NO-PROPOSAL-CHOSEN");
+                BOOST_TEST(net.right.endpoint->status().half_open == 0u);
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(of_several_methods_of_authentication_ours_is_taken) {
+    auto left = old_left_vpn();
+    left.ike.proposals = ike_proposals({"aes256-sha256-x25519-ecp256"});
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    std::vector<std::string> offered;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        if (sender == End::left && offered.empty()) {
+            set_method(octets, {65001, 1});
+            offered = methods(octets);
+        } else if (sender == End::right) {
+            BOOST_TEST(methods(octets) == std::vector<std::string>{"PSK"},
+                       boost::test_tools::per_element());
+            return false;
+        }
+        return true;
+    };
+    net.run_for(100ms);
+    BOOST_TEST(offered == (std::vector<std::string>{"XAUTH_INIT_PSK", "PSK"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(count<ike::NegotiationFailed>(net.right) == 0u);
+    BOOST_TEST(net.right.endpoint->status().half_open == 1u);
 }
 
 // covers 2408-4.2-g, 2408-5.4-d
