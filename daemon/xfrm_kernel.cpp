@@ -327,10 +327,17 @@ private:
         auto done = before.and_then(
             [&](const std::string&) { return netns::write_setting(place_, larval_drop, "0"); });
         if (done) {
-            // A killed predecessor cannot say what it found: what the kernel begins with.
-            packets_wait_ = killed_before_ ? "1" : std::move(*before);
+            packets_wait_ = std::move(*before);
         } else {
             warn("the packets that bring a connection up are lost: " + done.error().to_string());
+        }
+    }
+
+    /// After a predecessor that was killed, and cannot say what it found: as the kernel begins.
+    void drop_packets_again() {
+        const auto found = netns::read_setting(place_, larval_drop);
+        if (found && *found == "0") {
+            static_cast<void>(netns::write_setting(place_, larval_drop, "1"));
         }
     }
 
@@ -358,7 +365,7 @@ private:
                        "what an earlier run left stays: " + removed.error().to_string(),
                        {.router = router_});
         } else if (removed->states + removed->policies > 0) {
-            killed_before_ = true;
+            drop_packets_again();
             log_.write(LogArea::xfrm, LogLevel::info,
                        fmt::format("removed what an earlier run left: {} states, {} policies",
                                    removed->states, removed->policies),
@@ -382,7 +389,6 @@ private:
     SegmentClamp clamp_;
     LogWriter& log_;
     bool leftovers_removed_ = false;
-    bool killed_before_ = false;
     std::optional<xfrm::KernelComparison> comparison_;
     bool all_listed_ = false;
     xfrm::TrapTable traps_;

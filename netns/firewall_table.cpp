@@ -54,14 +54,17 @@ std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNames
 }
 
 std::expected<void, SystemError> FirewallTable::install(const policy::FirewallRules& rules) {
-    asked_ = rules;
-    return make({rules, clamped_, abandoned_});
+    auto made = make({rules, clamped_, abandoned_});
+    if (made) {
+        made_ = rules;
+    }
+    return made;
 }
 
 std::expected<void, SystemError>
 FirewallTable::clamp(const std::vector<policy::ClampedPair>& pairs) {
     clamped_ = policy::cut_apart(in_both_directions(pairs));
-    return asked_ ? make({*asked_, clamped_, abandoned_}) : std::expected<void, SystemError>();
+    return made_ ? make({*made_, clamped_, abandoned_}) : std::expected<void, SystemError>();
 }
 
 std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) {
@@ -116,7 +119,7 @@ bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification
 }
 
 std::expected<void, SystemError> FirewallTable::remove() {
-    asked_.reset();
+    made_.reset();
     installed_.reset();
     counted_ = {};
     // Of a daemon that was killed while it replaced the table.

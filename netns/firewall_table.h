@@ -59,8 +59,8 @@ private:
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
     NetlinkSocket socket_;
-    /// What install() was asked for last.
-    std::optional<policy::FirewallRules> asked_;
+    /// What install() made last.
+    std::optional<policy::FirewallRules> made_;
     /// What the table holds, as far as we know.
     std::optional<nft::TableContents> installed_;
     std::vector<policy::ClampedPair> clamped_;

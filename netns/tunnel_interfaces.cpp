@@ -31,23 +31,25 @@ using RequestFor = NetlinkMessage (*)(const ListedLink& link, const Value& value
 template <class Value>
 void append_additions(std::vector<InterfaceChange>& changes, const ListedLink& link,
                       const std::vector<Value>& added, Values<Value> kind,
-                      RequestFor<Value> request) {
+                      RequestFor<Value> request, int already) {
     for (const Value& each : added) {
-        changes.push_back({request(link, each), [kind, each](WantedInterface& there) {
+        changes.push_back({request(link, each),
+                           [kind, each](WantedInterface& there) {
                                auto& values = there.*kind;
                                values.insert(std::ranges::lower_bound(values, each), each);
-                           }});
+                           },
+                           already});
     }
 }
 
 template <class Value>
 void append_deletions(std::vector<InterfaceChange>& changes, const ListedLink& link,
                       const std::vector<Value>& deleted, Values<Value> kind,
-                      RequestFor<Value> request) {
+                      RequestFor<Value> request, int already) {
     for (const Value& each : deleted) {
-        changes.push_back({request(link, each), [kind, each](WantedInterface& there) {
-                               std::erase(there.*kind, each);
-                           }});
+        changes.push_back({request(link, each),
+                           [kind, each](WantedInterface& there) { std::erase(there.*kind, each); },
+                           already});
     }
 }
 
@@ -73,11 +75,13 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link,
         changes.push_back({bring_up(link), [](WantedInterface&) {}});
     }
     append_additions(changes, link, without(after.addresses, before.addresses), addresses,
-                     add_address);
-    append_additions(changes, link, without(after.routes, before.routes), routes, add_route);
-    append_deletions(changes, link, without(before.routes, after.routes), routes, delete_route);
+                     add_address, EEXIST);
+    // One that is there may be somebody else's.
+    append_additions(changes, link, without(after.routes, before.routes), routes, add_route, 0);
+    append_deletions(changes, link, without(before.routes, after.routes), routes, delete_route,
+                     ESRCH);
     append_deletions(changes, link, without(before.addresses, after.addresses), addresses,
-                     delete_address);
+                     delete_address, EADDRNOTAVAIL);
     return changes;
 }
 
@@ -192,19 +196,17 @@ void TunnelInterfaces::remove(const ListedLink& link, std::vector<SystemError>& 
 
 void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
                               std::vector<SystemError>& failures) {
+    auto changes = interface_changes(made.link, made.as, wanted);
     std::vector<NetlinkMessage> requests;
-    std::vector<std::function<void(WantedInterface&)>> done;
-    for (InterfaceChange& change : interface_changes(made.link, made.as, wanted)) {
+    for (InterfaceChange& change : changes) {
         requests.push_back(std::move(change.request));
-        done.push_back(std::move(change.done));
     }
     const auto answers = socket_.exchange(requests);
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        // What is to go and is not there has gone.
-        if (answers[i] || answers[i].error().code == ESRCH ||
-            answers[i].error().code == EADDRNOTAVAIL) {
-            done[i](made.as);
-        } else if (answers[i].error().code != ENODEV) {
+        const int error = answers[i] ? 0 : answers[i].error().code;
+        if (error == 0 || error == changes[i].already) {
+            changes[i].done(made.as);
+        } else if (error != ENODEV) {
             failures.push_back(answers[i].error());
         }
     }

@@ -18,6 +18,8 @@ namespace viaduct::netns {
 struct InterfaceChange {
     NetlinkMessage request;
     std::function<void(policy::WantedInterface& there)> done;
+    /// The error that says that it is so already; 0: there is none.
+    int already = 0;
 };
 
 /// What makes one wanted interface of another: the new before the old. A pure function; `before`

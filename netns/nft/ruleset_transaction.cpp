@@ -189,7 +189,8 @@ void append_clamp(Messages& messages, const BaseChain& chain, const policy::Fire
 void append_clear_exceptions(Messages& messages, const BaseChain& chain,
                              const policy::FirewallRules& rules) {
     const bool output = chain.hook != NF_INET_LOCAL_IN;
-    // What is passed on comes by that hook too: for it there are no exceptions.
+    // What is passed on comes by that hook too: for it there are no exceptions, see
+    // append_forged_guard().
     const bool all_leave = chain.hook == NF_INET_POST_ROUTING;
     const auto own = [all_leave](Expressions&& rule) {
         if (all_leave) {
@@ -322,9 +323,24 @@ void append_difference(Messages& messages, const AddressPairSet& set,
     append_pairs(messages, set, without(after, before));
 }
 
+/// What is passed on and says that it is the router's own. Of IPv4 the kernel takes in no such
+/// packet (fib_validate_source()); of IPv6 it does, and behind this chain it would pass for the
+/// router's.
+void append_forged_guard(Messages& messages) {
+    for (const FamilySets& sets : families) {
+        Expressions rule;
+        rule.source_is_local().address_pair_in(sets.outbound).count_in(guard_out).drop();
+        append_rule(messages, guard_forward,
+                    "fib saddr type local saddr . daddr @" + sets.outbound.name + " drop",
+                    std::move(rule));
+    }
+}
+
 void append_guards(Messages& messages, const policy::FirewallRules& rules) {
     messages.push_back(add_chain(messages.table, guard_forward));
-    if (!rules.packets_wait) {
+    if (rules.packets_wait) {
+        append_forged_guard(messages);
+    } else {
         append_outbound_guard(messages, guard_forward, rules);
     }
     append_inbound_guard(messages, guard_forward);

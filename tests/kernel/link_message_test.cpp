@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cerrno>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -207,6 +208,10 @@ BOOST_AUTO_TEST_CASE(what_the_kernel_refused_is_asked_for_again_and_nothing_else
     const auto again = interface_changes(tunnel, there, after);
     BOOST_REQUIRE(again.size() == 1U);
     BOOST_TEST(again[0].request.description() == "NEWROUTE 10.2.0.0/16 dev vti-a");
+    // A route that is there already may be somebody else's, an address is on this interface.
+    BOOST_TEST(again[0].already == 0);
+    BOOST_TEST(interface_changes(tunnel, before, after)[0].already == EEXIST);
+    BOOST_TEST(interface_changes(tunnel, after, before)[1].already == ESRCH);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

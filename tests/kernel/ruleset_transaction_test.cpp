@@ -305,22 +305,34 @@ BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_lea
 }
 
 BOOST_AUTO_TEST_CASE(what_is_passed_on_is_no_ike_of_the_routers_own) {
-    const auto exceptions = [](const policy::FirewallRules& wanted, std::string_view chain) {
-        std::vector<bool> asks_for_source;
+    using namespace std::string_literals;
+    // `fib saddr type local` as nft(8) writes it: NFTA_FIB_RESULT is NFT_FIB_RESULT_ADDRTYPE,
+    // NFTA_FIB_FLAGS is NFTA_FIB_F_SADDR, and what is compared is RTN_LOCAL in the host's order.
+    const auto asks_for_source = [](const netns::NetlinkMessage& message) {
+        const std::string octets(message.octets().begin(), message.octets().end());
+        return octets.contains("fib\0"s) && octets.contains("\10\0\2\0\0\0\0\3"s) &&
+               octets.contains("\10\0\3\0\0\0\0\1"s) && octets.contains("\10\0\1\0\2\0\0\0"s);
+    };
+    const auto rules_of = [&](const policy::FirewallRules& wanted, std::string_view begin,
+                              std::string_view verdict) {
+        std::vector<bool> found;
         for (const auto& message :
              netns::nft::install_transaction(netns::nft::table_name, {wanted, {}}, {})) {
             const auto& text = message.description();
-            if (text.contains(chain) && (text.contains("esp accept") || text.contains("udp "))) {
-                const std::string octets(message.octets().begin(), message.octets().end());
-                asks_for_source.push_back(octets.contains(std::string("fib\0", 4)));
-            }
+            if (text.contains(begin) && text.contains(verdict))
+                found.push_back(asks_for_source(message));
         }
-        return asks_for_source;
+        return found;
     };
     auto waiting = rules();
     waiting.packets_wait = true;
-    BOOST_TEST((exceptions(waiting, "guard_leaving") == std::vector<bool>{true, true, true}));
-    BOOST_TEST((exceptions(rules(), "guard_output") == std::vector<bool>{false, false, false}));
+    const std::vector<bool> two(2, true), none;
+    BOOST_TEST((rules_of(waiting, "guard_leaving: udp", "accept") == two));
+    BOOST_TEST((rules_of(waiting, "guard_leaving: esp", "accept") == std::vector<bool>{true}));
+    BOOST_TEST((rules_of(rules(), "guard_output: udp", "accept") == std::vector<bool>(2, false)));
+    // One that takes the router's address is stopped where it is passed on.
+    BOOST_TEST((rules_of(waiting, "guard_forward: fib saddr type local", "drop") == two));
+    BOOST_TEST((rules_of(rules(), "guard_forward: fib saddr type local", "drop") == none));
 }
 
 BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {
