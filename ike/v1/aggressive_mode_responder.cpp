@@ -147,13 +147,8 @@ answer_aggressive_mode(Turn& turn, IkeSaFacts& facts, std::vector<ConnectionPtr>
     PeerExtensions peer;
     add_extensions(peer, request->vendor_ids);
     auto made = make(turn, facts, *connection, *request);
-    if (!made) {
-        // Here the method of authentication is a part of what is proposed.
-        const auto type = std::holds_alternative<cause::UnsupportedAuthMethod>(made.error())
-                              ? wire::v1::NotifyType::no_proposal_chosen
-                              : notification_type(made.error());
-        return refused(turn, facts, type, made.error(), connection->name);
-    }
+    if (!made)
+        return refused(turn, facts, offer_refusal(made.error()), made.error(), connection->name);
     const auto id = own_id(*connection);
     auto proof = own_authentication(facts, made->keys, made->transcript, body_of(id));
     if (!proof)
@@ -226,7 +221,7 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     facts.nat.forced = facts.nat.supported && state.connection->nat_traversal.force;
     facts.path = received.path;
     const auto lifetime = agreed_lifetime(*state.connection, state.peer_lifetime);
-    const bool is_shorter = state.peer_lifetime && lifetime < *state.peer_lifetime;
+    const bool is_shorter = is_shorter_than_offered(lifetime, state.peer_lifetime);
     auto sa = establish(
         turn, facts,
         {.connection = std::move(state.connection),

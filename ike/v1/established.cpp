@@ -132,11 +132,13 @@ Established establish(Turn& turn, IkeSaFacts& facts, PhaseOneResult made) {
 
 void shorten_lifetime(const Turn& turn, const IkeSaFacts& facts, Established& sa,
                       std::uint64_t seconds) {
+    if (facts.role != Role::initiator)
+        return;
     // From now on, since what is over already could not be replaced in time.
     const auto& ike = sa.connection->ike;
     const auto shorter =
         lifetime_from(turn.now, shorter_of(ike.lifetime, seconds), ike.rekey, turn.rng);
-    if (facts.role != Role::initiator || shorter.expire_at >= sa.expire_at)
+    if (shorter.expire_at >= sa.expire_at)
         return;
     sa.expire_at = shorter.expire_at;
     sa.replace_at = std::min(sa.replace_at, shorter.replace_at);

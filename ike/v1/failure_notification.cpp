@@ -38,6 +38,12 @@ NotifyType notification_type(const Cause& why) {
     return std::visit(TypeForCause{}, why);
 }
 
+NotifyType offer_refusal(const Cause& why) {
+    return std::holds_alternative<cause::UnsupportedAuthMethod>(why)
+               ? NotifyType::no_proposal_chosen
+               : notification_type(why);
+}
+
 wire::Octets clear_notification(Turn& turn, const IkeSaFacts& facts, NotifyType type,
                                 const std::string& connection) {
     MessageIds ids;

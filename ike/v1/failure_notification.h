@@ -8,6 +8,9 @@ namespace viaduct::ike::v1 {
 /// What a cause is called towards the peer.
 wire::v1::NotifyType notification_type(const Cause& why);
 
+/// The same of an offer of phase 1, of which the method of authentication is a part.
+wire::v1::NotifyType offer_refusal(const Cause& why);
+
 /// An informational exchange in clear: for whom there are no keys with.
 wire::Octets clear_notification(Turn& turn, const IkeSaFacts& facts, wire::v1::NotifyType type,
                                 const std::string& connection);

@@ -151,7 +151,7 @@ IsakmpSaState accept(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state, A
     facts.nat.forced = facts.nat.supported && connection->nat_traversal.force;
     Payloads payloads{id, std::move(*proof)};
     const auto lifetime = agreed_lifetime(*connection, state.peer_lifetime);
-    if (state.peer_lifetime && lifetime < *state.peer_lifetime)
+    if (is_shorter_than_offered(lifetime, state.peer_lifetime))
         payloads.emplace_back(responder_lifetime(facts, lifetime));
     if (turn.is_initial_contact(*connection))
         payloads.emplace_back(initial_contact(facts));
@@ -202,8 +202,8 @@ answer_main_mode(Turn& turn, IkeSaFacts& facts, std::vector<ConnectionPtr> candi
             mismatch = choice.error();
     }
     if (!chosen)
-        return std::unexpected(refusal(turn, facts, wire::v1::NotifyType::no_proposal_chosen,
-                                       std::move(*mismatch), name_of(candidates)));
+        return std::unexpected(refusal(turn, facts, offer_refusal(*mismatch), std::move(*mismatch),
+                                       name_of(candidates)));
     std::erase_if(candidates, [&](const ConnectionPtr& each) {
         return !choose_phase_one(*each, chosen->answer);
     });

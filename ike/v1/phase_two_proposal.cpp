@@ -99,6 +99,7 @@ std::vector<EspTransform> transforms_of(const std::vector<policy::Proposal>& pro
 /// In IKEv2's terms, for the choice and for reports.
 policy::Proposal proposal_of(const EspTransform& transform) {
     policy::Proposal out{policy::ProtocolId::esp, {}};
+    out.transforms.reserve(4);
     const auto add = [&](TransformType type, std::uint16_t id,
                          std::optional<std::uint16_t> bits = std::nullopt) {
         out.transforms.push_back({type, id, bits, transform.unknown_attribute});

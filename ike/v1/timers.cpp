@@ -22,6 +22,11 @@ std::chrono::seconds shorter_of(std::chrono::seconds ours, std::uint64_t theirs)
                : ours;
 }
 
+bool is_shorter_than_offered(std::chrono::seconds lifetime,
+                             std::optional<std::chrono::seconds> offered) {
+    return offered && lifetime < *offered;
+}
+
 wire::v1::Lifetimes told_lifetimes(std::span<const wire::v1::NotifyPayload> notifies,
                                    policy::ProtocolId protocol) {
     wire::v1::Lifetimes told;

@@ -44,6 +44,9 @@ std::chrono::seconds shorter_of(std::chrono::seconds ours, std::uint64_t theirs)
 /// The shorter of ours and the peer's.
 std::chrono::seconds agreed_lifetime(const policy::Connection& connection,
                                      std::optional<std::chrono::seconds> peer);
+/// As responder: whether the peer does not know how long the SA lasts, and is to be told.
+bool is_shorter_than_offered(std::chrono::seconds lifetime,
+                             std::optional<std::chrono::seconds> offered);
 /// The shortest that the RESPONDER-LIFETIMEs of the protocol tell, of each kind (RFC 2407 section
 /// 4.6.3.1); what makes no sense is left out.
 wire::v1::Lifetimes told_lifetimes(std::span<const wire::v1::NotifyPayload> notifies,
