@@ -118,6 +118,7 @@ for status in /proc/"${daemons[1]}"/task/*/status; do
 done
 
 echo "a dry run leaves the kernel empty"
+for program in ip nft; do command -v $program >/dev/null || fail "there is no $program"; done
 for list in 'ip xfrm state' 'ip xfrm policy' 'nft list ruleset'; do
     # What the kernel cannot list it does not hold either.
     # shellcheck disable=SC2086 # words

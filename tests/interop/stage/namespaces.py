@@ -96,8 +96,9 @@ def run_quietly(arguments, *, namespace=None, run=None, root=None, stdin=None, e
     if run or root:
         process = spawn(arguments, namespace=namespace, run=run, root=root, **options)
     else:
-        # Nothing to be done between fork and exec, so that no copy of this process is made, which
-        # costs more than most of these programs.
+        # Without anything to be done between fork and exec no copy of this process is made, which
+        # costs more than most of these programs. They end by themselves, so that nothing need end
+        # them with this process.
         with namespace.entered() if namespace else contextlib.nullcontext():
             process = subprocess.Popen(arguments, **options)
     try:
