@@ -29,9 +29,10 @@ remove() { viaductd --remove-guard"$1" --config "$OUT/r1.d" --control "$(control
 if remove '' 2>"$OUT/refusal"; then die "removed under a running daemon"; fi
 cat "$OUT/refusal"
 has_table r1 || die "the table went"
+kill_daemon r1
+# Not before: the daemon would find it itself, and take it away.
 ip -netns r1 xfrm policy add src 192.168.10.0/24 dst 192.168.20.0/24 dir out \
     tmpl src 10.10.10.5 dst 10.10.10.4 proto esp reqid 1442840577 mode tunnel
-kill_daemon r1
 remove '' | tee "$OUT/removed"
 grep -q 'r1: removed table inet viaduct, 0 states, 1 policies' "$OUT/removed" || die "it does not say what it did"
 if has_table r1 || [ -n "$(ip -netns r1 xfrm policy)" ]; then die "something is left"; fi
