@@ -54,26 +54,22 @@ std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNames
 }
 
 std::expected<void, SystemError> FirewallTable::install(const policy::FirewallRules& rules) {
-    auto made = make({rules, clamped_, abandoned_});
-    if (made) {
-        made_ = rules;
-    }
-    return made;
+    return make({rules, clamped_, abandoned_});
 }
 
 std::expected<void, SystemError>
 FirewallTable::clamp(const std::vector<policy::ClampedPair>& pairs) {
     clamped_ = policy::cut_apart(in_both_directions(pairs));
-    return made_ ? make({*made_, clamped_, abandoned_}) : std::expected<void, SystemError>();
+    return made_ ? make({made_->rules, clamped_, abandoned_}) : std::expected<void, SystemError>();
 }
 
 std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) {
-    const auto before = std::exchange(installed_, std::nullopt);
-    if (!before || !have_same_rules(wanted.rules, before->rules) || !update(*before, wanted)) {
+    const bool known = std::exchange(trusted_, false);
+    if (!known || !have_same_rules(wanted.rules, made_->rules) || !update(*made_, wanted)) {
         // So that the new counters begin where the old ones end.
         static_cast<void>(counters());
         const auto replaced = replace(wanted);
-        if (before) {
+        if (known) {
             // Of an update that did not come to its end.
             static_cast<void>(run(nft::remove_bridge_transaction()));
         }
@@ -81,7 +77,8 @@ std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) 
             return replaced.transform_error(explained);
         }
     }
-    installed_ = std::move(wanted);
+    made_ = std::move(wanted);
+    trusted_ = true;
     return {};
 }
 
@@ -120,7 +117,7 @@ bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification
 
 std::expected<void, SystemError> FirewallTable::remove() {
     made_.reset();
-    installed_.reset();
+    trusted_ = false;
     counted_ = {};
     // Of a daemon that was killed while it replaced the table.
     static_cast<void>(run(nft::remove_bridge_transaction()));
@@ -143,8 +140,8 @@ bool FirewallTable::is_marked_abandoned() {
 
 std::expected<void, SystemError> FirewallTable::unmark_abandoned() {
     abandoned_ = false;
-    if (installed_) {
-        installed_->abandoned = false;
+    if (made_) {
+        made_->abandoned = false;
     }
     return run(nft::unmark_transaction());
 }

@@ -31,9 +31,9 @@ public:
     /// somebody else changed the table.
     bool is_foreign_change(std::span<const std::uint8_t> notification) const;
     /// Somebody else may have changed the table: the next install() or clamp() replaces it.
-    void distrust() { installed_.reset(); }
+    void distrust() { trusted_ = false; }
     /// Whether the table holds what install() was asked for last, as far as we know.
-    bool is_trusted() const { return installed_.has_value(); }
+    bool is_trusted() const { return trusted_; }
     /// Takes it away; no failure when it is not there.
     std::expected<void, SystemError> remove();
 
@@ -59,10 +59,10 @@ private:
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
     NetlinkSocket socket_;
-    /// What install() made last.
-    std::optional<policy::FirewallRules> made_;
-    /// What the table holds, as far as we know.
-    std::optional<nft::TableContents> installed_;
+    /// What was made last.
+    std::optional<nft::TableContents> made_;
+    /// Whether the table still holds it, as far as we know.
+    bool trusted_ = false;
     std::vector<policy::ClampedPair> clamped_;
     bool abandoned_ = false;
     /// As last read, for a table that somebody has deleted.

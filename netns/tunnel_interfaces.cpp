@@ -1,10 +1,11 @@
 #include "netns/tunnel_interfaces.h"
 
+#include "netns/set_difference.h"
+
 #include <linux/netlink.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
 #include <utility>
 
 namespace viaduct::netns {
@@ -14,14 +15,6 @@ using policy::WantedInterface;
 
 bool is_ours(const ListedLink& link) {
     return link.if_id && *link.if_id == policy::interface_id(link.name);
-}
-
-/// What one has and the other has not; both are sorted.
-template <class Value>
-std::vector<Value> without(const std::vector<Value>& those, const std::vector<Value>& others) {
-    std::vector<Value> left;
-    std::ranges::set_difference(those, others, std::back_inserter(left));
-    return left;
 }
 
 template <class Value> using Values = std::vector<Value> WantedInterface::*;

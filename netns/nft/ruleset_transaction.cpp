@@ -1,6 +1,7 @@
 #include "netns/nft/ruleset_transaction.h"
 
 #include "netns/nft/rule_message.h"
+#include "netns/set_difference.h"
 
 #include <linux/in6.h>
 #include <linux/netfilter.h>
@@ -292,13 +293,6 @@ void append_sets(Messages& messages, const TableContents& contents) {
         messages.push_back(add_map(messages.table, sets.clamp));
         append_pairs(messages, sets.clamp, elements.clamp);
     }
-}
-
-/// What only `one` has.
-template <class Sorted> Sorted without(const Sorted& one, const Sorted& other) {
-    Sorted result;
-    std::ranges::set_difference(one, other, std::inserter(result, result.end()));
-    return result;
 }
 
 /// Whether some packet is of both.
