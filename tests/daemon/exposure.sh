@@ -3,18 +3,14 @@
 # kernel. Two of them negotiate, one with --dry-run, then one of an unprivileged user. Exit status 77 where
 # namespaces cannot be made.
 set -euo pipefail
+# shellcheck source=tests/daemon/private_run
+. "$(dirname "$0")/private_run"
+# shellcheck source=tests/daemon/logs
+. "$(dirname "$0")/logs"
 
 bin=$1
 folder=$(mktemp -d)
 daemons=()
-
-# Names of namespaces of its own.
-if [ -z "${VIADUCT_PRIVATE_RUN:-}" ]; then
-    export VIADUCT_PRIVATE_RUN=1
-    unshare --mount --net true 2>/dev/null || { echo "exposure: no namespaces here" >&2; exit 77; }
-    exec unshare --mount --net --propagation private bash -c '
-        mount -t tmpfs run /run && exec "$@"' private "$0" "$bin"
-fi
 
 cleanup() {
     [ ${#daemons[@]} -eq 0 ] || kill "${daemons[@]}" 2>/dev/null || true
@@ -23,25 +19,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-fail() {
-    echo "exposure: $1" >&2
-    for log in "$folder"/*.log; do
-        echo "--- $log" >&2
-        tail -n 40 "$log" | cut -c 1-400 >&2
-    done
-    exit 1
-}
-# wait_for WHAT COMMAND…: at most ten seconds.
-wait_for() {
-    local what=$1
-    shift
-    for _ in $(seq 500); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    fail "$what did not happen"
-}
-logged() { grep -q -- "$2" "$folder/$1.log"; }
 # grep reads to the end (no -q): else it may close the pipe under a program that still writes, and
 # pipefail makes that a failure.
 is_up() { "$bin/viaduct" --control "$folder/$1.sock" status --json | grep '"state": "up"' >/dev/null; }

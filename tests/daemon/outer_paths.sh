@@ -2,18 +2,12 @@
 # outer_paths.sh BIN: outer addresses that appear later, go and move, and routes that appear, under one
 # viaductd without a kernel side (--kernel none). Exit status 77 where namespaces cannot be made.
 set -euo pipefail
+# shellcheck source=tests/daemon/private_run
+. "$(dirname "$0")/private_run"
 
 bin=$1
 folder=$(mktemp -d)
 daemon=''
-
-# Names of namespaces of its own.
-if [ -z "${VIADUCT_PRIVATE_RUN:-}" ]; then
-    export VIADUCT_PRIVATE_RUN=1
-    unshare --mount --net true 2>/dev/null || { echo "outer_paths: no namespaces here" >&2; exit 77; }
-    exec unshare --mount --net --propagation private bash -c '
-        mount -t tmpfs run /run && exec "$@"' private "$0" "$bin"
-fi
 
 cleanup() {
     [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true

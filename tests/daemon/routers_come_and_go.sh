@@ -4,6 +4,8 @@
 # goes is let go: the namespace dies in the kernel and every descriptor comes back. Exit status 77 where
 # namespaces cannot be made.
 set -euo pipefail
+# shellcheck source=tests/daemon/private_run
+. "$(dirname "$0")/private_run"
 
 bin=$1
 shift
@@ -12,14 +14,6 @@ options=("$@")
 count=8
 folder=$(mktemp -d)
 daemon=''
-
-# Names of namespaces of its own.
-if [ -z "${VIADUCT_PRIVATE_RUN:-}" ]; then
-    export VIADUCT_PRIVATE_RUN=1
-    unshare --mount --net true 2>/dev/null || { echo "routers_come_and_go: no namespaces here" >&2; exit 77; }
-    exec unshare --mount --net --propagation private bash -c '
-        mount -t tmpfs run /run && exec "$@"' private "$0" "$bin" "${options[@]}"
-fi
 
 cleanup() {
     [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true

@@ -2,6 +2,8 @@
 # two_daemons.sh BIN: two viaductd, each in a router namespace of its own, joined by a veth, negotiate
 # without a kernel side (--kernel none). Exit status 77 where namespaces cannot be made.
 set -euo pipefail
+# shellcheck source=tests/daemon/logs
+. "$(dirname "$0")/logs"
 
 bin=$1
 left=vdl$$ right=vdr$$ late=vdn$$
@@ -19,34 +21,11 @@ cleanup() {
 }
 trap cleanup EXIT
 
-fail() {
-    echo "two_daemons: $1" >&2
-    for log in "$folder"/*.log; do
-        echo "--- $log" >&2
-        tail -n 40 "$log" >&2
-    done
-    exit 1
-}
-
-# wait_for WHAT COMMAND…: at most ten seconds, without fixed sleeps between steps.
-wait_for() {
-    local what=$1
-    shift
-    for _ in $(seq 200); do
-        if "$@"; then
-            return 0
-        fi
-        sleep 0.05
-    done
-    fail "$what did not happen"
-}
-
 viaduct() { "$bin/viaduct" --control "$folder/$1.sock" "${@:2}"; }
 # grep reads to the end (no -q): else it may close the pipe under a program that still writes, and
 # pipefail makes that a failure.
 says() { viaduct "$1" status --json "${@:3}" 2>/dev/null | grep -- "$2" >/dev/null; }
 shows() { viaduct "$1" status -v | grep -- "$2" >/dev/null; }
-logged() { grep -q -- "$2" "$folder/$1.log"; }
 
 # router_file SIDE NAMESPACE LOCAL PEER LOCAL-SUBNETS REMOTE-SUBNETS PSK
 router_file() {

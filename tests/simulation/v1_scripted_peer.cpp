@@ -1,6 +1,5 @@
 #include "tests/simulation/v1_scripted_peer.h"
 
-#include "ike/crypto/v1_authentication.h"
 #include "ike/crypto/v1_encryption.h"
 #include "ike/v1/phase_one_proposal.h"
 #include "ike/v1/phase_two_proposal.h"
@@ -14,6 +13,7 @@
 namespace viaduct::simulation {
 
 using namespace ike::wire;
+using ike::v1::main_mode;
 namespace crypto = ike::crypto;
 
 namespace {
@@ -151,6 +151,11 @@ void OldScriptedPeer::derive_keys() {
     phase_vector_ = crypto::first_vector(suite_, values_).value();
 }
 
+v1::HashPayload OldScriptedPeer::own_hash(crypto::HashSender sender, const Octets& id_body) const {
+    return {crypto::phase_one_hash(sender, suite_.prf, skeyids_.skeyid, values_, sa_body_, id_body)
+                .value()};
+}
+
 void OldScriptedPeer::authenticate(const OldHeard& answer, const OldPayloads& behind_hash) {
     const auto message = v1::decode_message(answer.octets).value();
     const auto read =
@@ -159,10 +164,7 @@ void OldScriptedPeer::authenticate(const OldHeard& answer, const OldPayloads& be
     nonce_r_ = read.nonce.data;
     values_.cookie_r = answer.header.responder_spi;
     derive_keys();
-    OldPayloads payloads{
-        v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::initiator, suite_.prf,
-                                               skeyids_.skeyid, values_, sa_body_, id_body_)
-                            .value()}};
+    OldPayloads payloads{own_hash(crypto::HashSender::initiator, id_body_)};
     payloads.insert(payloads.end(), behind_hash.begin(), behind_hash.end());
     send(encrypted(header(ExchangeType::aggressive, {}), v1::PayloadType::hash,
                    v1::encode_chain(payloads), phase_vector_));
@@ -189,7 +191,6 @@ void OldScriptedPeer::go_to_nat_ports(const OldNatTraversal& nat) {
 }
 
 void OldScriptedPeer::establish_main_mode(const OldNatTraversal& nat) {
-    constexpr auto main_mode = ExchangeType::identity_protection;
     values_ = {.cookie_i = IkeSpi{0x1122334455667788}};
     key_exchange_ = crypto::KeyExchange::generate(suite_.key_exchange, rng).value();
     public_i_ = {key_exchange_->public_value().begin(), key_exchange_->public_value().end()};
@@ -211,17 +212,13 @@ void OldScriptedPeer::establish_main_mode(const OldNatTraversal& nat) {
     go_to_nat_ports(nat);
     // IDENTITY_PROTECTION { ID, HASH } -->    <-- IDENTITY_PROTECTION { ID, HASH }
     const auto id = v1::id_of(own.local_id);
-    const OldPayloads proof{
-        id, v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::initiator, suite_.prf,
-                                                   skeyids_.skeyid, values_, sa_body_, body_of(id))
-                                .value()}};
+    const OldPayloads proof{id, own_hash(crypto::HashSender::initiator, body_of(id))};
     auto& vector = vectors_[MessageId{}] = phase_vector_;
     send(encrypted(header(main_mode, {}), v1::first_type(proof), v1::encode_chain(proof), vector));
     phase_vector_ = vector;
 }
 
 void OldScriptedPeer::answer_main_mode(const OldNatTraversal& nat) {
-    constexpr auto main_mode = ExchangeType::identity_protection;
     // IDENTITY_PROTECTION { SA, V, … } -->    <-- IDENTITY_PROTECTION { SA, V, … }
     const auto offer = heard.back();
     sa_body_ = first_body(offer);
@@ -244,10 +241,7 @@ void OldScriptedPeer::answer_main_mode(const OldNatTraversal& nat) {
     go_to_nat_ports(nat);
     // IDENTITY_PROTECTION { ID, HASH, … } -->    <-- IDENTITY_PROTECTION { ID, HASH }
     const auto id = v1::id_of(own.local_id);
-    const OldPayloads proof{
-        id, v1::HashPayload{crypto::phase_one_hash(crypto::HashSender::responder, suite_.prf,
-                                                   skeyids_.skeyid, values_, sa_body_, body_of(id))
-                                .value()}};
+    const OldPayloads proof{id, own_hash(crypto::HashSender::responder, body_of(id))};
     const auto last =
         encrypted(header(main_mode, {}), v1::first_type(proof), v1::encode_chain(proof), vector);
     phase_vector_ = vector;

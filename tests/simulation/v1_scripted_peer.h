@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ike/crypto/key_exchange.h"
+#include "ike/crypto/v1_authentication.h"
 #include "ike/crypto/v1_key_schedule.h"
 #include "ike/endpoint.h"
 #include "ike/wire/v1_message.h"
@@ -133,6 +134,9 @@ private:
     void drain();
     OldHeard open(const ike::wire::Octets& octets);
     void derive_keys();
+    /// What proves who it is in phase 1.
+    ike::wire::v1::HashPayload own_hash(ike::crypto::HashSender sender,
+                                        const ike::wire::Octets& id_body) const;
     void go_to_nat_ports(const OldNatTraversal& nat);
     ike::wire::Header header(ike::wire::ExchangeType exchange, ike::wire::MessageId id) const;
     ike::wire::MessageId draw_id() { return ike::wire::MessageId{next_id_++}; }
