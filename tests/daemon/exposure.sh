@@ -8,74 +8,13 @@ set -euo pipefail
 # shellcheck source=tests/daemon/logs
 . "$(dirname "$0")/logs"
 
+# shellcheck source=tests/daemon/left_and_right
+. "$(dirname "$0")/left_and_right"
+
 bin=$1
 folder=$(mktemp -d)
-daemons=()
-
-cleanup() {
-    [ ${#daemons[@]} -eq 0 ] || kill "${daemons[@]}" 2>/dev/null || true
-    wait
-    rm -rf "$folder"
-}
-trap cleanup EXIT
-
-# grep reads to the end (no -q): else it may close the pipe under a program that still writes, and
-# pipefail makes that a failure.
-is_up() { "$bin/viaduct" --control "$folder/$1.sock" status --json | grep '"state": "up"' >/dev/null; }
-
-secret='the secret of both'
-
-# router_file SIDE NETNS LOCAL PEER LOCAL-SUBNET REMOTE-SUBNET
-router_file() {
-    mkdir -p "$folder/$1"
-    cat >"$folder/$1/router.toml" <<TOML
-[router]
-name = "$1"
-$2
-[ike.modern]
-proposals = ["aes256gcm16-prfsha384-x25519"]
-[esp.modern]
-proposals = ["aes256-sha256-x25519"]
-[[connection]]
-name = "vpn"
-ike = "modern"
-esp = "modern"
-local_address = "$3"
-peer_address = "$4"
-local_subnets = ["$5"]
-remote_subnets = ["$6"]
-psk = "$secret"
-start = "respond"
-TOML
-    chmod 600 "$folder/$1/router.toml"
-}
-
-# start NAME COMMAND…: the router of that name alone, with its log in NAME.log.
-start() {
-    local name=$1
-    shift
-    "$@" 2>"$folder/$name.log" &
-    daemons+=("$!")
-    wait_for "the ready line of $name" logged "$name" 'ready: 1 router, 1 connection'
-}
-end() {
-    kill -TERM "${daemons[$1]}"
-    wait "${daemons[$1]}" || fail "a daemon ended with $?"
-    unset "daemons[$1]"
-}
-
-for name in left right; do
-    ip netns add $name
-    ip -netns $name link set lo up
-done
-ip link add outer netns left type veth peer name outer netns right
-ip -netns left addr add 10.10.10.5/24 dev outer
-ip -netns right addr add 10.10.10.4/24 dev outer
-for name in left right; do
-    ip -netns $name link set outer up
-done
-router_file left 'netns = "left"' 10.10.10.5 10.10.10.4 192.168.11.0/24 192.168.30.0/24
-router_file right 'netns = "right"' 10.10.10.4 10.10.10.5 192.168.30.0/24 192.168.11.0/24
+trap end_all EXIT
+make_left_and_right
 
 start left "$bin/viaductd" --foreground --dry-run --config "$folder/left" --control "$folder/left.sock" \
     --debug all=trace

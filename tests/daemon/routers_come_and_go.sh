@@ -241,6 +241,8 @@ echo "too few descriptors: some run, the others say why"
 for number in $(seq $count); do
     ip netns add "router$number"
 done
+# The ready line of the one before must not be seen.
+: >"$folder/log"
 # A process that may raise its limit would.
 setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource prlimit --nofile=96:96 \
     "$bin/viaductd" --foreground "${options[@]}" --config "$folder/routers" --control "$folder/control.sock" \
