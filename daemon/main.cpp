@@ -166,11 +166,14 @@ int run(const DaemonOptions& options) {
     const Signals signals(loop, [&] { routers.stop([&] { loop.stop(); }); }, [&] { reload.run(); });
 
     routers.watch();
-    const auto plan = reload.run();
-    log.write(LogArea::daemon, LogLevel::info,
-              "ready: " + count_text(plan) +
-                  (options.only.empty() ? "" : "; of these only '" + options.only + "' is served"));
-    send_ready_notice();
+    const auto configured = count_text(reload.run());
+    routers.when_started([&] {
+        log.write(
+            LogArea::daemon, LogLevel::info,
+            "ready: " + configured +
+                (options.only.empty() ? "" : "; of these only '" + options.only + "' is served"));
+        send_ready_notice();
+    });
     loop.run();
     control->reset();
     log.write(LogArea::daemon, LogLevel::info, "ended");

@@ -116,15 +116,24 @@ void OperatorCommands::on_request(std::string_view line, const ControlAnswer& an
         answer(failure(request.error()));
         return;
     }
-    switch (request->command) {
-    case ControlCommand::status: answer(status(*request)); break;
-    case ControlCommand::up: up(*request, answer); break;
-    case ControlCommand::down: answer(down(*request)); break;
-    case ControlCommand::reload: answer(reload()); break;
-    case ControlCommand::version: answer(version()); break;
-    case ControlCommand::rekey: answer(rekey(*request)); break;
+    // These tell about routers that await their turn to start, too; the others want them to run.
+    if (request->command == ControlCommand::status || request->command == ControlCommand::version) {
+        answer(request->command == ControlCommand::status ? status(*request) : version());
+        return;
+    }
+    routers_.when_started([this, request = *request, answer] { carry_out(request, answer); });
+}
+
+void OperatorCommands::carry_out(const ControlRequest& request, const ControlAnswer& answer) {
+    switch (request.command) {
+    case ControlCommand::up: up(request, answer); break;
+    case ControlCommand::down: answer(down(request)); break;
+    case ControlCommand::reload: reload(answer); break;
+    case ControlCommand::rekey: answer(rekey(request)); break;
     case ControlCommand::plan:
-    case ControlCommand::repair: compare(*request, answer); break;
+    case ControlCommand::repair: compare(request, answer); break;
+    case ControlCommand::status:
+    case ControlCommand::version: break;
     }
 }
 
@@ -146,7 +155,7 @@ std::string OperatorCommands::version() const {
     return json::serialize(json::object{{"ok", true}, {"version", daemon::version()}});
 }
 
-std::string OperatorCommands::reload() {
+void OperatorCommands::reload(const ControlAnswer& answer) {
     const auto plan = reload_.run();
     json::array routers;
     for (const auto& step : plan.steps) {
@@ -156,8 +165,9 @@ std::string OperatorCommands::reload() {
     for (const auto& mistake : plan.mistakes) {
         mistakes.emplace_back(mistake.to_string());
     }
-    return json::serialize(json::object{
+    auto text = json::serialize(json::object{
         {"ok", true}, {"routers", std::move(routers)}, {"mistakes", std::move(mistakes)}});
+    routers_.when_started([answer, text = std::move(text)] { answer(text); });
 }
 
 std::expected<ConnectionName, std::string>

@@ -31,8 +31,10 @@ private:
         ControlAnswer answer;
     };
 
+    void carry_out(const ControlRequest& request, const ControlAnswer& answer);
     std::string status(const ControlRequest& request);
-    std::string reload();
+    /// Answers when the routers that it adds have started.
+    void reload(const ControlAnswer& answer);
     std::string version() const;
     void up(const ControlRequest& request, const ControlAnswer& answer);
     std::string down(const ControlRequest& request);

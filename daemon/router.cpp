@@ -31,6 +31,7 @@ void Router::log(LogLevel level, const std::string& text) {
 }
 
 void Router::start() {
+    begun_ = true;
     if (const auto started = try_start(); !started) {
         wait_because(started.error());
         return;
@@ -86,6 +87,9 @@ void Router::close(const std::string& reason) {
 }
 
 void Router::watch() {
+    if (!begun_) {
+        return;
+    }
     const auto place = netns::NetworkNamespace::identity_of(wanted_.router.netns);
     if (running_ != nullptr) {
         if (!place) {
@@ -110,6 +114,10 @@ void Router::watch() {
 }
 
 bool Router::on_namespace_changed() {
+    if (!begun_) {
+        // It will look itself.
+        return true;
+    }
     const auto place = netns::NetworkNamespace::identity_of(wanted_.router.netns);
     if (!place && place.error().code == EINVAL && running_ == nullptr) {
         return false;

@@ -20,7 +20,7 @@ enum class GuardFate : std::uint8_t {
 
 class Router {
 public:
-    /// Does nothing until watch() or start() is called.
+    /// Does nothing until start() is called.
     Router(ConfiguredRouter wanted, const RouterSurroundings& surroundings,
            NamespaceClaims& claims);
 
@@ -66,7 +66,9 @@ private:
     /// While it runs.
     std::unique_ptr<NamespaceClaims::Claim> claim_;
     std::unique_ptr<RunningRouter> running_;
-    std::string waiting_reason_;
+    std::string waiting_reason_ = "its turn to start has not come";
+    /// start() was called.
+    bool begun_ = false;
     /// The error number for which the namespace is not there, when the reason says so already.
     int absence_told_ = 0;
     ike::TimePoint since_;

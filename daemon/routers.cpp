@@ -1,7 +1,10 @@
 #include "daemon/routers.h"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <ranges>
+#include <utility>
 
 namespace viaduct::daemon {
 
@@ -9,6 +12,8 @@ namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(80);
 constexpr std::size_t turns_to_watch_all = 10;
+/// What one turn of the loop may spend on routers that start; meanwhile the others wait.
+constexpr auto slice = std::chrono::milliseconds(10);
 
 } // namespace
 
@@ -49,7 +54,42 @@ ReloadPlan Routers::apply(Configuration wanted) {
             step = {RouterAction::keep_broken, running, policy::compare(connections, connections)};
         }
     }
+    if (!starting_) {
+        start_some();
+    }
     return plan;
+}
+
+void Routers::start_some() {
+    if (stopping_) {
+        return;
+    }
+    const auto until = std::chrono::steady_clock::now() + slice;
+    while (!to_start_.empty() && std::chrono::steady_clock::now() < until) {
+        auto* const router = find_router(to_start_.front());
+        to_start_.pop_front();
+        // It may have gone meanwhile, or stand there twice.
+        if (router != nullptr && !router->is_running()) {
+            router->start();
+        }
+    }
+    starting_ = !to_start_.empty();
+    if (starting_) {
+        boost::asio::post(surroundings_.loop, [this] { start_some(); });
+        return;
+    }
+    for (auto& done : std::exchange(when_started_, {})) {
+        // One of them may be a reload.
+        when_started(std::move(done));
+    }
+}
+
+void Routers::when_started(std::function<void()> done) {
+    if (!starting_) {
+        done();
+        return;
+    }
+    when_started_.push_back(std::move(done));
 }
 
 /// The table of a router that stops stays where another is about to replace it, so that there is no
@@ -79,7 +119,7 @@ void Routers::stop_router(const std::string& name, GuardFate guard) {
 std::expected<void, std::string> Routers::execute(const RouterStep& step) {
     switch (step.action) {
     case RouterAction::start:
-    case RouterAction::move: start_router(step.wanted); break;
+    case RouterAction::move: add_router(step.wanted); break;
     case RouterAction::reconfigure:
     case RouterAction::keep:
         // Also a kept router may have moved to another file.
@@ -90,12 +130,12 @@ std::expected<void, std::string> Routers::execute(const RouterStep& step) {
     return {};
 }
 
-void Routers::start_router(const ConfiguredRouter& wanted) {
+void Routers::add_router(const ConfiguredRouter& wanted) {
     const auto& name = wanted.router.name;
     auto& router = routers_[name];
     router = std::make_unique<Router>(wanted, surroundings_, claims_);
     by_namespace_[wanted.router.netns] = name;
-    router->start();
+    to_start_.push_back(name);
 }
 
 void Routers::watch() {
@@ -115,16 +155,20 @@ void Routers::watch_everything() {
 }
 
 void Routers::watch_next() {
+    const auto until = std::chrono::steady_clock::now() + slice;
+    bool late = false;
     auto next = routers_.upper_bound(watched_last_);
-    for (auto left = routers_.size() / turns_to_watch_all + 1; left > 0; --left, ++next) {
+    for (auto left = routers_.size() / turns_to_watch_all + 1; left > 0 && !late; --left, ++next) {
         if (next == routers_.end()) {
             watched_last_.clear();
             break;
         }
         next->second->watch();
         watched_last_ = next->first;
+        // Many namespaces may have come back.
+        late = std::chrono::steady_clock::now() >= until;
     }
-    watch_timer_.expires_after(watch_interval);
+    watch_timer_.expires_after(late ? std::chrono::milliseconds(0) : watch_interval);
     watch_timer_.async_wait([this](const auto& error) {
         if (!error && !stopping_) {
             watch_next();
@@ -135,6 +179,7 @@ void Routers::watch_next() {
 void Routers::stop(std::function<void()> done) {
     const auto patience = std::chrono::seconds(stopping_ ? 0 : 2);
     stopping_ = true;
+    to_start_.clear();
     arrivals_.end();
     for (const auto& router : routers_ | std::views::values) {
         router->shut_down();

@@ -8,6 +8,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
@@ -32,8 +33,11 @@ class Routers {
 public:
     explicit Routers(const RouterSurroundings& surroundings);
 
-    /// Starts, stops and reconfigures what the configuration changes, and says what that was.
+    /// Stops and reconfigures what the configuration changes, begins to start what it adds, and
+    /// says what that was. Many routers start some at a time, so that those that run wait for none.
     ReloadPlan apply(Configuration wanted);
+    /// Calls `done` when no router awaits its turn to start: at once, or later.
+    void when_started(std::function<void()> done);
     /// Looks after the namespaces from now on: at once when a name below /run/netns comes or goes,
     /// within a second when any other place does.
     void watch();
@@ -51,7 +55,9 @@ public:
 
 private:
     std::vector<ConfiguredRouter> configured() const;
-    void start_router(const ConfiguredRouter& wanted);
+    void add_router(const ConfiguredRouter& wanted);
+    /// Starts as many as a slice of time allows and comes back for the others.
+    void start_some();
     GuardFate guard_fate(const ReloadPlan& plan, const std::string& name);
     void stop_router(const std::string& name, GuardFate guard);
     std::expected<void, std::string> execute(const RouterStep& step);
@@ -67,6 +73,10 @@ private:
     std::map<std::string, std::unique_ptr<Router>, std::less<>> routers_;
     /// The routers' names by those of their namespaces.
     std::unordered_map<std::string, std::string> by_namespace_;
+    /// The names of those that await their turn to start.
+    std::deque<std::string> to_start_;
+    bool starting_ = false;
+    std::vector<std::function<void()>> when_started_;
     NamespaceArrivals arrivals_;
     boost::asio::steady_timer watch_timer_;
     /// The router that had its turn last.
