@@ -36,6 +36,8 @@ po::options_description described_options() {
         "control socket (default /run/viaduct/control.sock)");
     add("control-group", po::value<std::string>()->value_name("GROUP"),
         "group that may use the control socket");
+    add("shared-table", "let others change the routers' nftables table; it is put back at once. "
+                        "Else the kernel keeps them from it, since Linux 6.9");
     add("process-namespaces", "keep CAP_SYS_PTRACE, so that a router's netns may be "
                               "/proc/PID/ns/net");
     add("version", "print the version and end");
@@ -123,6 +125,7 @@ std::expected<DaemonOptions, std::string> read_options(const po::variables_map& 
     DaemonOptions options;
     options.action = read_action(given);
     options.foreground = given.count("foreground") != 0;
+    options.shared_table = given.count("shared-table") != 0;
     options.process_namespaces = given.count("process-namespaces") != 0;
     options.only = text_of(given, "only");
     options.control_group = text_of(given, "control-group");

@@ -23,6 +23,8 @@ struct DaemonOptions {
     Action action = Action::run;
     std::filesystem::path config = "/etc/viaduct/routers/";
     bool foreground = false;
+    /// The firewall tables have no owner.
+    bool shared_table = false;
     /// Routers may be in /proc/PID/ns/net.
     bool process_namespaces = false;
     LogLevels log;

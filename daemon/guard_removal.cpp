@@ -28,7 +28,7 @@ std::expected<void, netns::SystemError> let_forward(const netns::NetworkNamespac
 }
 
 Removal remove_from(const netns::NetworkNamespace& place) {
-    auto table = netns::FirewallTable::open(place);
+    auto table = netns::FirewallTable::open(place, netns::nft::TableOwner::none);
     if (!table) {
         return std::unexpected(table.error());
     }

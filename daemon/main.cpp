@@ -91,14 +91,16 @@ int remove_guard(const DaemonOptions& options) {
     return done && (options.everywhere || configuration.mistakes.empty()) ? success : failed;
 }
 
-std::unique_ptr<KernelSource> make_kernel(KernelChoice choice, boost::asio::io_context& loop,
-                                          LogWriter& log) {
-    switch (choice) {
+std::unique_ptr<KernelSource> make_kernel(const DaemonOptions& options,
+                                          boost::asio::io_context& loop, LogWriter& log) {
+    switch (options.kernel) {
     case KernelChoice::dry_run: return std::make_unique<DryRunKernelSource>(log);
     case KernelChoice::none: return std::make_unique<AbsentKernelSource>();
     case KernelChoice::xfrm: break;
     }
-    return std::make_unique<XfrmKernelSource>(loop, log);
+    return std::make_unique<XfrmKernelSource>(loop, log,
+                                              options.shared_table ? netns::nft::TableOwner::none
+                                                                   : netns::nft::TableOwner::maker);
 }
 
 ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
@@ -137,7 +139,7 @@ int run(const DaemonOptions& options) {
     boost::asio::io_context loop(1);
     Botan::AutoSeeded_RNG rng;
     NameResolver resolver(loop);
-    const auto kernel = make_kernel(options.kernel, loop, log);
+    const auto kernel = make_kernel(options, loop, log);
     NamespaceEvents events(loop, log);
     listen(events, *kernel, log);
 

@@ -413,7 +413,7 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     if (!interfaces) {
         return std::unexpected(interfaces.error().to_string());
     }
-    auto table = netns::FirewallTable::open(place);
+    auto table = netns::FirewallTable::open(place, owner_);
     if (!table) {
         return std::unexpected(table.error().to_string());
     }

@@ -3,6 +3,7 @@
 
 #include "daemon/log_writer.h"
 #include "daemon/router_kernel.h"
+#include "netns/nft/rule_message.h"
 #include "xfrm/kernel_features.h"
 
 #include <boost/asio/io_context.hpp>
@@ -13,8 +14,9 @@ namespace viaduct::daemon {
 
 class XfrmKernelSource : public KernelSource {
 public:
-    /// Both outlive what open() returns.
-    XfrmKernelSource(boost::asio::io_context& loop, LogWriter& log) : loop_(loop), log_(log) {}
+    /// `loop` and `log` outlive what open() returns. `owner`: of the firewall tables.
+    XfrmKernelSource(boost::asio::io_context& loop, LogWriter& log, netns::nft::TableOwner owner)
+        : loop_(loop), log_(log), owner_(owner) {}
 
     std::expected<std::unique_ptr<RouterKernel>, std::string>
     open(const std::string& router, const netns::NetworkNamespace& place) override;
@@ -30,6 +32,7 @@ private:
 
     boost::asio::io_context& loop_;
     LogWriter& log_;
+    netns::nft::TableOwner owner_;
     std::optional<xfrm::KernelFeatures> features_;
     std::map<policy::Transform, bool> missing_;
 };

@@ -47,9 +47,10 @@ bool have_same_rules(const policy::FirewallRules& one, const policy::FirewallRul
 
 } // namespace
 
-std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNamespace& router) {
-    return NetlinkSocket::open(router, NETLINK_NETFILTER).transform([](NetlinkSocket socket) {
-        return FirewallTable(std::move(socket));
+std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNamespace& router,
+                                                              nft::TableOwner owner) {
+    return NetlinkSocket::open(router, NETLINK_NETFILTER).transform([owner](NetlinkSocket socket) {
+        return FirewallTable(std::move(socket), owner);
     });
 }
 
@@ -89,7 +90,7 @@ bool FirewallTable::update(const nft::TableContents& before, const nft::TableCon
         return run(nft::update_transaction(before, wanted)).has_value();
     }
     // What fails here is replaced whole, and a bridge that stays until then.
-    return run(nft::install_transaction(nft::bridge_name, bridge, {})).has_value() &&
+    return put(nft::bridge_name, bridge, {}).has_value() &&
            run(nft::update_transaction(before, wanted)).has_value() &&
            run(nft::remove_bridge_transaction()).has_value();
 }
@@ -97,17 +98,32 @@ bool FirewallTable::update(const nft::TableContents& before, const nft::TableCon
 std::expected<void, SystemError> FirewallTable::replace(const nft::TableContents& wanted) {
     const bool bridged = is_present().value_or(true);
     if (bridged) {
-        if (auto built = run(nft::install_transaction(nft::bridge_name, wanted, {})); !built) {
+        if (auto built = put(nft::bridge_name, wanted, {}); !built) {
             return built;
         }
     }
-    auto replaced = run(nft::install_transaction(nft::table_name, wanted, counted_));
+    auto replaced = put(nft::table_name, wanted, counted_);
     if (!bridged) {
         return replaced;
     }
     // Whatever became of the other: the bridge is for a moment.
     auto removed = run(nft::remove_bridge_transaction());
     return replaced ? removed : replaced;
+}
+
+std::expected<void, SystemError> FirewallTable::put(const char* name,
+                                                    const nft::TableContents& wanted,
+                                                    const policy::GuardCounters& counted) {
+    auto done = run(nft::install_transaction(name, wanted, counted, owner_));
+    if (done || owner_ == nft::TableOwner::none || done.error().code != EOPNOTSUPP) {
+        return done;
+    }
+    auto without_owner =
+        run(nft::install_transaction(name, wanted, counted, nft::TableOwner::none));
+    if (without_owner) {
+        owner_ = nft::TableOwner::none;
+    }
+    return without_owner;
 }
 
 bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification) const {

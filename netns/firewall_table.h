@@ -15,8 +15,9 @@ namespace viaduct::netns {
 
 class FirewallTable {
 public:
-    /// Touches nothing yet.
-    static std::expected<FirewallTable, SystemError> open(const NetworkNamespace& router);
+    /// Touches nothing yet. Where the kernel does not know owners of tables, there is none.
+    static std::expected<FirewallTable, SystemError> open(const NetworkNamespace& router,
+                                                          nft::TableOwner owner);
 
     /// Makes the table say this. Where it is known what the table holds, only the difference is
     /// sent, in one transaction; else the whole table is replaced, whatever was there under our
@@ -50,15 +51,20 @@ public:
     std::expected<policy::GuardCounters, SystemError> counters();
 
 private:
-    explicit FirewallTable(NetlinkSocket socket) : socket_(std::move(socket)) {}
+    FirewallTable(NetlinkSocket socket, nft::TableOwner owner)
+        : socket_(std::move(socket)), owner_(owner) {}
 
     std::expected<void, SystemError> make(nft::TableContents wanted);
     /// False where the table is not what we believe it to be.
     bool update(const nft::TableContents& before, const nft::TableContents& wanted);
     std::expected<void, SystemError> replace(const nft::TableContents& wanted);
+    /// With the owner that the kernel can give it.
+    std::expected<void, SystemError> put(const char* name, const nft::TableContents& wanted,
+                                         const policy::GuardCounters& counted);
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
     NetlinkSocket socket_;
+    nft::TableOwner owner_;
     /// What was made last.
     std::optional<nft::TableContents> made_;
     /// Whether the table still holds it, as far as we know.

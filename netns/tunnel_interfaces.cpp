@@ -191,6 +191,7 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
                               std::vector<SystemError>& failures) {
     auto changes = interface_changes(made.link, made.as, wanted);
     std::vector<NetlinkMessage> requests;
+    requests.reserve(changes.size());
     for (InterfaceChange& change : changes) {
         requests.push_back(std::move(change.request));
     }

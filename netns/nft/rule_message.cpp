@@ -149,18 +149,16 @@ Counter allocate_counter(const std::string& table, const std::string& name) {
     return object;
 }
 
-NetlinkMessage table_message(const std::string& verb, std::uint16_t type, std::uint16_t flags,
-                             const std::string& table, const std::string& comment = {}) {
-    const Table object = owned<Table>(nftnl_table_alloc());
+Table table_object(const std::string& table) {
+    Table object = owned<Table>(nftnl_table_alloc());
     nftnl_table_set_u32(object.get(), NFTNL_TABLE_FAMILY, NFPROTO_INET);
     nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, table.c_str());
-    nftnl_table_set_u32(object.get(), NFTNL_TABLE_FLAGS, 0);
-    if (!comment.empty()) {
-        const UserData words = owned<UserData>(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
-        nftnl_udata_put_strz(words.get(), NFTNL_UDATA_TABLE_COMMENT, comment.c_str());
-        nftnl_table_set_data(object.get(), NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(words.get()),
-                             nftnl_udata_buf_len(words.get()));
-    }
+    return object;
+}
+
+NetlinkMessage table_message(const std::string& verb, std::uint16_t type, std::uint16_t flags,
+                             const std::string& table) {
+    const Table object = table_object(table);
     return message(verb + " table inet " + table, type, flags,
                    [&](nlmsghdr* head) { nftnl_table_nlmsg_build_payload(head, object.get()); });
 }
@@ -180,8 +178,21 @@ NetlinkMessage end_transaction() {
             {reinterpret_cast<const std::uint8_t*>(head), head->nlmsg_len}};
 }
 
-NetlinkMessage add_table(const std::string& table, const std::string& comment) {
-    return table_message("add", NFT_MSG_NEWTABLE, NLM_F_CREATE, table, comment);
+NetlinkMessage add_table(const std::string& table, const std::string& comment, TableOwner owner) {
+    const Table object = table_object(table);
+    nftnl_table_set_u32(object.get(), NFTNL_TABLE_FLAGS,
+                        owner == TableOwner::maker ? NFT_TABLE_F_OWNER | NFT_TABLE_F_PERSIST : 0);
+    const UserData words = owned<UserData>(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+    nftnl_udata_put_strz(words.get(), NFTNL_UDATA_TABLE_COMMENT, comment.c_str());
+    nftnl_table_set_data(object.get(), NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(words.get()),
+                         nftnl_udata_buf_len(words.get()));
+    return message("add table inet " + table, NFT_MSG_NEWTABLE, NLM_F_CREATE,
+                   [&](nlmsghdr* head) { nftnl_table_nlmsg_build_payload(head, object.get()); });
+}
+
+NetlinkMessage ensure_table(const std::string& table) {
+    // Flags would be to change those of a table that is there.
+    return table_message("add", NFT_MSG_NEWTABLE, NLM_F_CREATE, table);
 }
 
 NetlinkMessage delete_table(const std::string& table) {

@@ -44,9 +44,19 @@ struct Count {
 NetlinkMessage begin_transaction();
 NetlinkMessage end_transaction();
 
-/// No failure when the table is there already. `comment` is for those who list it, at most 127
-/// octets.
-NetlinkMessage add_table(const std::string& table, const std::string& comment);
+/// Who may change a table.
+enum class TableOwner : std::uint8_t {
+    none, ///< whoever has the right to nftables in its namespace
+    /// The socket that makes it, alone: a flush of the whole ruleset passes the table by. When the
+    /// socket is closed the table stays, without an owner (NFT_TABLE_F_OWNER | NFT_TABLE_F_PERSIST,
+    /// linux/netfilter/nf_tables.h). EOPNOTSUPP before Linux 6.9.
+    maker,
+};
+
+/// `comment` is for those who list it, at most 127 octets.
+NetlinkMessage add_table(const std::string& table, const std::string& comment, TableOwner owner);
+/// For a table that may be there: it stays as it is then.
+NetlinkMessage ensure_table(const std::string& table);
 NetlinkMessage delete_table(const std::string& table);
 /// Stands alone, outside a transaction.
 NetlinkMessage get_table(const std::string& table);

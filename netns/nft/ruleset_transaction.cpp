@@ -1,6 +1,5 @@
 #include "netns/nft/ruleset_transaction.h"
 
-#include "netns/nft/rule_message.h"
 #include "netns/set_difference.h"
 
 #include <linux/in6.h>
@@ -351,12 +350,13 @@ void append_guards(Messages& messages, const policy::FirewallRules& rules) {
 } // namespace
 
 std::vector<NetlinkMessage> install_transaction(const char* name, const TableContents& contents,
-                                                const policy::GuardCounters& counted) {
+                                                const policy::GuardCounters& counted,
+                                                TableOwner owner) {
     Messages messages(name);
-    // Deleting fails where there is nothing, adding never does.
-    messages.push_back(add_table(messages.table, comment));
+    // Deleting fails where there is nothing, adding does not.
+    messages.push_back(ensure_table(messages.table));
     messages.push_back(delete_table(messages.table));
-    messages.push_back(add_table(messages.table, comment));
+    messages.push_back(add_table(messages.table, comment, owner));
     messages.push_back(
         add_counter(messages.table, guard_out, {counted.outbound_packets, counted.outbound_bytes}));
     messages.push_back(
@@ -428,7 +428,7 @@ std::vector<NetlinkMessage> remove_transaction() {
 
 std::vector<NetlinkMessage> remove_bridge_transaction() {
     Messages messages(bridge_name);
-    messages.push_back(add_table(bridge_name, comment));
+    messages.push_back(ensure_table(bridge_name));
     messages.push_back(delete_table(bridge_name));
     return std::move(messages).take();
 }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "netns/netlink_message.h"
+#include "netns/nft/rule_message.h"
 #include "policy/firewall_rules.h"
 
 #include <vector>
@@ -39,10 +40,11 @@ struct TableContents {
     friend bool operator==(const TableContents&, const TableContents&) = default;
 };
 
-/// Replaces the table of this name, whatever it held, in one step. The counters begin with
-/// `counted`.
+/// Replaces the table of this name, whatever it held and unless somebody else owns it (EPERM), in
+/// one step. The counters begin with `counted`.
 std::vector<NetlinkMessage> install_transaction(const char* name, const TableContents& contents,
-                                                const policy::GuardCounters& counted);
+                                                const policy::GuardCounters& counted,
+                                                TableOwner owner);
 
 /// Changes a table that holds `before`, in one step, touching only what differs; nothing to send
 /// where nothing does. The rules must differ in their pairs alone.

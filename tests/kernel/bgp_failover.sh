@@ -58,7 +58,7 @@ CONF
             2>"$OUT/$1.$daemon.err" || die "$daemon of $1: $(cat "$OUT/$1.$daemon.err")"
     done
 }
-goes_by() { ip -netns "$1" route get "$2" 2>/dev/null | grep -q "dev $3"; } # router, address, interface
+goes_by() { ip -netns "$1" route get "$2" 2>/dev/null | found "dev $3"; } # router, address, interface
 goes_by_both() { goes_by r1 192.168.20.20 "$1" && goes_by r2 192.168.10.10 "$1"; }
 
 start_capture outer.pcap

@@ -42,7 +42,7 @@ becomes() { # seconds, command…
     done
 }
 children() { ip -netns r1 xfrm state | grep -c '^src'; }
-nothing_to_mend() { ask_daemon r1 plan | grep -q 'as it was put there'; }
+nothing_to_mend() { ask_daemon r1 plan | found 'as it was put there'; }
 same_spis() { # the states of both ends are the same
     [ "$(ip -netns r1 xfrm state | grep -o 'spi 0x[0-9a-f]*' | sort)" = "$(ip -netns r2 xfrm state | grep -o 'spi 0x[0-9a-f]*' | sort)" ]
 }
@@ -51,7 +51,7 @@ start_daemon r1 fd00:ffff::5 fd00:ffff::4 "$networks1" "$networks2" initiate
 start_daemon r2 fd00:ffff::4 fd00:ffff::5 "$networks2" "$networks1" respond
 peer=$!
 # Before, the packets would travel in clear.
-is_up() { ask_daemon r1 status vpn --json 2>/dev/null | grep -q '"state": "up"'; }
+is_up() { ask_daemon r1 status vpn --json 2>/dev/null | found '"state": "up"'; }
 becomes 20 is_up
 start_capture drift.pcap
 becomes 20 tunnel_works
@@ -88,7 +88,7 @@ ip -netns r1 xfrm policy flush
 becomes 30 tunnel_works
 becomes 15 nothing_to_mend
 becomes 15 same_spis
-ask_daemon r1 status --json | grep -q '"kernel_differences": [1-9]' || die "the status does not count them"
+ask_daemon r1 status --json | found '"kernel_differences": [1-9]' || die "the status does not count them"
 
 echo 'the peer goes, and comes back'
 kill $peer

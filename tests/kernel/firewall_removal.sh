@@ -83,7 +83,7 @@ ip netns exec r1 nft list chain inet viaduct guard_input | grep 14500 || die "no
 
 echo "a namespace that goes and comes back"
 ip netns del r1
-gone() { viaduct_at r1 status --json | grep -q '"state": "waiting"'; }
+gone() { viaduct_at r1 status --json | found '"state": "waiting"'; }
 wait_until 10 "the router waits" gone
 ip netns add r1
 ip -netns r1 link set lo up

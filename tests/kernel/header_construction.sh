@@ -27,7 +27,7 @@ outer_header() { # words, ping options…
 
 has() { # text, what it must hold on every packet
     [ "$(grep -c 'proto ESP' <<<"$1")" -ge 3 ] || die "too few packets: $1"
-    ! grep 'proto ESP' <<<"$1" | grep -qvF -- "$2" || die "not \"$2\" in: $1"
+    ! grep 'proto ESP' <<<"$1" | found -vF -- "$2" || die "not \"$2\" in: $1"
 }
 
 # 0xb9: DSCP EF and ECT(1). Of ECN both directions are one choice.

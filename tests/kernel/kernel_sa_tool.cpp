@@ -294,7 +294,7 @@ private:
 
     netns::FirewallTable& table() {
         if (!table_) {
-            auto opened = netns::FirewallTable::open(router_);
+            auto opened = netns::FirewallTable::open(router_, netns::nft::TableOwner::none);
             expect(opened);
             table_ = std::move(*opened);
         }

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# A router's namespace is deleted while packets travel through its tunnel: while it dies nothing between the
-# networks is outside in clear, and the daemon lets go of it.
+# A router's namespace is deleted while packets travel through its tunnels, IPv4 in IPv6 and IPv6 in IPv4: while it
+# dies nothing between the networks is outside in clear, and the daemon lets go of it.
 set -euo pipefail
 # shellcheck source=tests/kernel/two_gateways
 . tests/kernel/two_gateways
 
+connections=(vpn six)
+inside=([vpn]=4 [six]=6) outside=([vpn]=6 [six]=4)
 make_gateways
 router_file r1 'start = "initiate"'
 router_file r2
@@ -19,8 +21,10 @@ done
 
 start_daemon r1
 start_daemon r2
-wait_until 40 "the tunnel is up" is_up r1
-reaches host1 192.168.20.20 || die "no answer"
+wait_until 40 "both tunnels are up" is_up r1
+for address in 192.168.20.20 fd00:20::20; do
+    reaches host1 "$address" || die "no answer from $address"
+done
 start_capture clear.pcap "$clear_filter"
 # Two in each direction and family at once.
 pinging=()
@@ -49,7 +53,7 @@ holder=$!
 holds() { [ "$(ip netns identify "$holder")" = r2 ]; }
 wait_until 20 "somebody holds r2" holds
 ip netns attach held "$holder"
-forwarding() { ip -netns "$1" xfrm policy getdefault | grep -q "fwd: *$2"; }
+forwarding() { ip -netns "$1" xfrm policy getdefault | found "fwd: *$2"; }
 lose_name() {
     local before
     before=$(grep -c 'its namespace went away' "$OUT/r2.log" || true)
@@ -112,11 +116,11 @@ sed 's/^name = "r1"/name = "own"/; s/^netns = "r1"/netns = "own"/; s/^start = .*
 chmod 600 "$OUT/own.toml"
 mv "$OUT/own.toml" "$OUT/r1.d/own.toml"
 viaduct_at r1 reload
-own_runs() { viaduct_at r1 status --json own | grep -q '"state": "running"'; }
+own_runs() { viaduct_at r1 status --json own | found '"state": "running"'; }
 wait_until 20 "a router in the daemon's own network" own_runs
 umount --lazy /run/netns/own
 rm /run/netns/own
-own_waits() { viaduct_at r1 status --json own | grep -q '"state": "waiting"'; }
+own_waits() { viaduct_at r1 status --json own | found '"state": "waiting"'; }
 wait_until 20 "it is missed" own_waits
-ip xfrm policy getdefault | grep -q 'fwd: *accept' || die "the daemon's own network was closed"
+ip xfrm policy getdefault | found 'fwd: *accept' || die "the daemon's own network was closed"
 stop_daemon r1

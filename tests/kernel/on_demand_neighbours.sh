@@ -57,7 +57,7 @@ kill_daemon
 sed -i '/^name = "neighbours"/,/^start/s/on-demand/respond/' "$configs/r1.toml"
 start_daemon
 [ "$(discovery_policies r1)" -eq 0 ] || die "r1 after a restart: $(ip -netns r1 xfrm policy)"
-ip -netns r1 xfrm policy get src fd00:ffff::5 dst fd00:ffff::4 proto ipv6-icmp type 128 dir out | grep -q 'priority 5' ||
+ip -netns r1 xfrm policy get src fd00:ffff::5 dst fd00:ffff::4 proto ipv6-icmp type 128 dir out | found 'priority 5' ||
     die "somebody else's policy is gone"
 ip -netns r1 xfrm policy delete src fd00:ffff::5 dst fd00:ffff::4 proto ipv6-icmp type 128 dir out
 reaches r2 fd00:ffff::5 -c 1 -W 20 || die "no answer after kill -9"

@@ -59,7 +59,7 @@ learns() { # the router that has the narrow link, its name for it, address, its 
     ip netns exec host1 ping -c 2 -i 0.3 -W 2 -M 'do' -s 1330 "$3" >"$OUT/ping" 2>&1 || true
     grep -qE "mtu ?= ?$4" "$OUT/ping" || die "$1's error about $3 does not arrive: $(cat "$OUT/ping") $(xfrm_drops r1) $(xfrm_drops r2)"
     grep '^From' "$OUT/ping" | head -n 1
-    ip -netns host1 route get "$3" | grep -q "mtu $4" || die "host1 does not know: $(ip -netns host1 route get "$3")"
+    ip -netns host1 route get "$3" | found "mtu $4" || die "host1 does not know: $(ip -netns host1 route get "$3")"
     ip -netns "$1" link set "$2" mtu 1500
     ip -netns host1 route flush cache
     ip -netns host1 -6 route flush cache

@@ -26,8 +26,8 @@ std::vector<Octets> notifications() {
     const netns::nft::TableContents contents{{{{one, one, one, one}}, {"ipsec0"}},
                                              {{{one, one, one, one}, 1400}}};
     std::vector<Octets> result;
-    for (const auto& message :
-         netns::nft::install_transaction(netns::nft::table_name, contents, {})) {
+    for (const auto& message : netns::nft::install_transaction(netns::nft::table_name, contents, {},
+                                                               netns::nft::TableOwner::none)) {
         Octets octets(message.octets().begin(), message.octets().end());
         std::memcpy(octets.data() + offsetof(nlmsghdr, nlmsg_pid), &somebody, sizeof(somebody));
         result.push_back(std::move(octets));

@@ -93,7 +93,8 @@ std::vector<Octets> octets_of(const std::vector<netns::NetlinkMessage>& sent) {
 }
 
 std::vector<Octets> sent_by_us(const netns::nft::TableContents& wanted) {
-    return octets_of(netns::nft::install_transaction(netns::nft::table_name, wanted, {}));
+    return octets_of(netns::nft::install_transaction(netns::nft::table_name, wanted, {},
+                                                     netns::nft::TableOwner::none));
 }
 
 /// `name`: the attribute by which the messages are put into one order, which is theirs and ours
@@ -145,7 +146,8 @@ BOOST_AUTO_TEST_CASE(counters_go_on_where_they_were) {
                                                           {.outbound_packets = 0x0102,
                                                            .outbound_bytes = 0x0304,
                                                            .inbound_packets = 0x0506,
-                                                           .inbound_bytes = 0x0708})),
+                                                           .inbound_bytes = 0x0708},
+                                                          netns::nft::TableOwner::none)),
                 NFT_MSG_NEWOBJ, 0);
     BOOST_REQUIRE(counters.size() == 2u);
     // Bytes before packets, each behind a header of four octets.
@@ -161,7 +163,8 @@ BOOST_AUTO_TEST_CASE(a_counter_is_read_back) {
     // The kernel answers in the form in which counters are made.
     const auto sent = octets_of(netns::nft::install_transaction(
         netns::nft::table_name, contents(),
-        {.outbound_packets = 3, .outbound_bytes = 252, .inbound_packets = 0, .inbound_bytes = 0}));
+        {.outbound_packets = 3, .outbound_bytes = 252, .inbound_packets = 0, .inbound_bytes = 0},
+        netns::nft::TableOwner::none));
     const auto counter = std::ranges::find_if(sent, [](const Octets& message) {
         return take_apart(message, sizeof(nfgenmsg)).type == nft(NFT_MSG_NEWOBJ);
     });
@@ -262,8 +265,8 @@ BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
         const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(port >> 8),
                                                  static_cast<std::uint8_t>(port)};
         std::size_t rules = 0;
-        for (const auto& message :
-             netns::nft::install_transaction(netns::nft::table_name, {wanted}, {})) {
+        for (const auto& message : netns::nft::install_transaction(
+                 netns::nft::table_name, {wanted}, {}, netns::nft::TableOwner::none)) {
             const bool compares = !std::ranges::search(message.octets(), octets).empty();
             rules += message.description().contains(text) && compares ? 1u : 0u;
         }
@@ -284,8 +287,8 @@ BOOST_AUTO_TEST_CASE(the_routers_own_ports_pass_in_clear) {
 BOOST_AUTO_TEST_CASE(packets_that_wait_for_a_tunnel_are_looked_at_where_they_leave) {
     const auto chains_with_outbound_guard = [](const policy::FirewallRules& wanted) {
         std::set<std::string> chains;
-        for (const auto& message :
-             netns::nft::install_transaction(netns::nft::table_name, {wanted, {}}, {})) {
+        for (const auto& message : netns::nft::install_transaction(
+                 netns::nft::table_name, {wanted, {}}, {}, netns::nft::TableOwner::none)) {
             if (!message.description().contains("rt ipsec missing")) {
                 continue;
             }
@@ -316,8 +319,8 @@ BOOST_AUTO_TEST_CASE(what_is_passed_on_is_no_ike_of_the_routers_own) {
     const auto rules_of = [&](const policy::FirewallRules& wanted, std::string_view begin,
                               std::string_view verdict) {
         std::vector<bool> found;
-        for (const auto& message :
-             netns::nft::install_transaction(netns::nft::table_name, {wanted, {}}, {})) {
+        for (const auto& message : netns::nft::install_transaction(
+                 netns::nft::table_name, {wanted, {}}, {}, netns::nft::TableOwner::none)) {
             const auto& text = message.description();
             if (text.contains(begin) && text.contains(verdict))
                 found.push_back(asks_for_source(message));
@@ -336,7 +339,8 @@ BOOST_AUTO_TEST_CASE(what_is_passed_on_is_no_ike_of_the_routers_own) {
 }
 
 BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {
-    const auto messages = netns::nft::install_transaction(netns::nft::table_name, contents(), {});
+    const auto messages = netns::nft::install_transaction(netns::nft::table_name, contents(), {},
+                                                          netns::nft::TableOwner::none);
     BOOST_REQUIRE(messages.size() > 5);
     const auto type = [&](std::size_t index) {
         return take_apart(messages[index].octets(), sizeof(nfgenmsg)).type;
@@ -346,6 +350,22 @@ BOOST_AUTO_TEST_CASE(the_table_is_replaced_in_one_transaction) {
     BOOST_TEST(type(2) == nft(NFT_MSG_DELTABLE));
     BOOST_TEST(type(3) == nft(NFT_MSG_NEWTABLE));
     BOOST_TEST(type(messages.size() - 1) == NFNL_MSG_BATCH_END);
+}
+
+BOOST_AUTO_TEST_CASE(the_new_table_alone_is_given_an_owner) {
+    const auto flags = [](netns::nft::TableOwner owner, std::size_t index) {
+        const auto messages =
+            netns::nft::install_transaction(netns::nft::table_name, contents(), {}, owner);
+        const auto parts = take_apart(messages[index].octets(), sizeof(nfgenmsg));
+        const auto found = parts.attributes.find(NFTA_TABLE_FLAGS);
+        return found == parts.attributes.end() ? Octets{} : found->second;
+    };
+    // NFT_TABLE_F_OWNER 2 and NFT_TABLE_F_PERSIST 4, in network byte order. The table that is there
+    // keeps its own until it is deleted: without its owner's flags the kernel refuses the message.
+    BOOST_TEST(flags(netns::nft::TableOwner::maker, 1) == Octets{});
+    BOOST_TEST(flags(netns::nft::TableOwner::maker, 3) == (Octets{0, 0, 0, 6}));
+    BOOST_TEST(flags(netns::nft::TableOwner::none, 1) == Octets{});
+    BOOST_TEST(flags(netns::nft::TableOwner::none, 3) == (Octets{0, 0, 0, 0}));
 }
 
 BOOST_AUTO_TEST_CASE(many_elements_take_several_messages) {

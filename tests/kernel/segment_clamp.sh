@@ -58,7 +58,7 @@ ip netns exec host1 ping -q -c 1 -W 3 -M 'do' -s 1398 fd00:20::20 || die "what f
 # Another MTU counts from the next rekey on.
 for router in r1 r2; do ip -netns $router link set outer mtu 1400; done
 viaduct_at r1 rekey vpn
-rekeyed() { ip netns exec r1 nft list map inet viaduct clamp4 | grep -q segment_1306; }
+rekeyed() { ip netns exec r1 nft list map inet viaduct clamp4 | found segment_1306; }
 wait_until 20 "the clamp follows" rekeyed
 expect_segments "in 1400 octets, after a rekey" 1306 1286
 for router in r1 r2; do ip -netns $router link set outer mtu 1500; done
@@ -66,7 +66,7 @@ for router in r1 r2; do ip -netns $router link set outer mtu 1500; done
 # The operator's limit, without a new negotiation of anything.
 router_file r1 "${lines[@]}" 'mtu = 1300'
 viaduct_at r1 reload
-limited() { ip netns exec r1 nft list map inet viaduct clamp4 | grep -q segment_1260; }
+limited() { ip netns exec r1 nft list map inet viaduct clamp4 | found segment_1260; }
 wait_until 20 "the limit counts" limited
 wait_until 20 "the tunnel is up" is_up r1
 expect_segments "with packets of 1300 octets" 1260 1240
@@ -74,14 +74,14 @@ expect_segments "with packets of 1300 octets" 1260 1240
 # ESP in UDP takes eight octets more.
 router_file r1 "${lines[@]}" 'encapsulation = "always"'
 viaduct_at r1 reload
-in_udp() { ip netns exec r1 nft list map inet viaduct clamp4 | grep -q segment_1398; }
+in_udp() { ip netns exec r1 nft list map inet viaduct clamp4 | found segment_1398; }
 wait_until 40 "ESP in UDP" in_udp
 wait_until 20 "the tunnel is up" is_up r1
 expect_segments "in UDP" 1398 1378
 
 # Without SAs nothing is left of it.
 viaduct_at r1 down vpn
-nothing() { ! ip netns exec r1 nft list table inet viaduct | grep -q segment_; }
+nothing() { ! ip netns exec r1 nft list table inet viaduct | found segment_; }
 wait_until 20 "the clamp goes" nothing
 stop_daemon r1
 stop_daemon r2

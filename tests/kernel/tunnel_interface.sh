@@ -29,9 +29,9 @@ connect r2 narrow 10.10.11.4 10.10.11.5 'local_subnets = ["192.168.20.0/24"]' \
     'remote_subnets = ["192.168.10.0/24"]' 'interface = "vti-narrow"'
 
 # r2 knows the address of the wide one's peer from its child SAs alone.
-r2_fits() { ip -netns r2 -oneline link show dev vti-wide | grep -q "mtu $1 "; }
+r2_fits() { ip -netns r2 -oneline link show dev vti-wide | found "mtu $1 "; }
 link_of() { ip -netns r1 -details -oneline link show dev "$1" 2>/dev/null; }
-has_link() { link_of "$1" | grep -q -- "$2"; }
+has_link() { link_of "$1" | found -- "$2"; }
 has_route() { [ -n "$(ip -netns r1 route show "$1" dev "$2" proto 86)" ]; }
 
 start_capture outer.pcap

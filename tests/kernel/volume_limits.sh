@@ -29,7 +29,7 @@ start_daemon
 await_state r1/vpn up
 await 'limits of packets' have_limit 'soft [89][0-9][0-9]\(packets\), hard 1000\(packets\)'
 # Of the peer, who has none, nothing is asked.
-if ip -netns r2 -statistics xfrm state | grep -q 'hard 1000'; then die 'limits at the peer'; fi
+if ip -netns r2 -statistics xfrm state | found 'hard 1000'; then die 'limits at the peer'; fi
 start_capture limits
 before=$(spis)
 start_flood 600
