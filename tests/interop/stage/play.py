@@ -232,10 +232,17 @@ class Play:
         self.story.write(f"   {packets} echo requests and their replies, all in ESP\n")
 
     def _wait_for_both_ends(self, step):
+        """Peers install policies one by one, behind the states and behind their answer."""
         stop = time.monotonic() + step.within
-        while any(len(self.network.esp_counters(name)) < 2 for name in GATEWAYS):
+        before = {}
+        while True:
+            held = {name: self.network.policy_count(name) for name in GATEWAYS}
+            if all(len(self.network.esp_counters(name)) >= 2 for name in GATEWAYS) and (
+                    all(held.values()) and held == before):
+                return
             if time.monotonic() > stop:
-                raise NotAsExpected(f"{step.story}: not both kernels have ESP states")
+                raise NotAsExpected(f"{step.story}: not both kernels have ESP states, and policies: {held}")
+            before = held
             time.sleep(0.1)
 
     def _refuse_in_clear(self, pairs):
