@@ -49,9 +49,10 @@ bool have_same_rules(const policy::FirewallRules& one, const policy::FirewallRul
 
 std::expected<FirewallTable, SystemError> FirewallTable::open(const NetworkNamespace& router,
                                                               nft::TableOwner owner) {
-    return NetlinkSocket::open(router, NETLINK_NETFILTER).transform([owner](NetlinkSocket socket) {
-        return FirewallTable(std::move(socket), owner);
-    });
+    return NetlinkSocket::open(router, NETLINK_NETFILTER)
+        .transform([owner](NetlinkSocket&& socket) {
+            return FirewallTable(std::make_unique<NetlinkSocket>(std::move(socket)), owner);
+        });
 }
 
 std::expected<void, SystemError> FirewallTable::install(const policy::FirewallRules& rules) {
@@ -128,7 +129,7 @@ std::expected<void, SystemError> FirewallTable::put(const char* name,
 
 bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification) const {
     const auto changer = nft::changed_our_table(notification);
-    return changer && *changer != socket_.port();
+    return changer && *changer != kernel_->port();
 }
 
 std::expected<void, SystemError> FirewallTable::remove() {
@@ -173,7 +174,7 @@ std::expected<bool, SystemError> FirewallTable::is_present() {
 
 std::expected<policy::GuardCounters, SystemError> FirewallTable::counters() {
     auto requests = nft::look_up_counters();
-    const auto answers = socket_.exchange(requests);
+    const auto answers = kernel_->exchange(requests);
     std::vector<nft::Count> counts;
     for (const NetlinkAnswer& answer : answers) {
         if (!answer) {
@@ -192,7 +193,7 @@ std::expected<policy::GuardCounters, SystemError> FirewallTable::counters() {
 /// The first request that failed says more than those behind it. A failed commit is reported for
 /// the transaction's first message.
 std::expected<void, SystemError> FirewallTable::run(std::vector<NetlinkMessage> transaction) {
-    for (const NetlinkAnswer& answer : socket_.exchange(transaction)) {
+    for (const NetlinkAnswer& answer : kernel_->exchange(transaction)) {
         if (!answer) {
             return std::unexpected(answer.error());
         }

@@ -7,6 +7,7 @@
 #include "policy/firewall_rules.h"
 
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,6 +19,9 @@ public:
     /// Touches nothing yet. Where the kernel does not know owners of tables, there is none.
     static std::expected<FirewallTable, SystemError> open(const NetworkNamespace& router,
                                                           nft::TableOwner owner);
+    /// Over a kernel of a test's own.
+    FirewallTable(std::unique_ptr<NetlinkExchange> kernel, nft::TableOwner owner)
+        : kernel_(std::move(kernel)), owner_(owner) {}
 
     /// Makes the table say this. Where it is known what the table holds, only the difference is
     /// sent, in one transaction; else the whole table is replaced, whatever was there under our
@@ -51,9 +55,6 @@ public:
     std::expected<policy::GuardCounters, SystemError> counters();
 
 private:
-    FirewallTable(NetlinkSocket socket, nft::TableOwner owner)
-        : socket_(std::move(socket)), owner_(owner) {}
-
     std::expected<void, SystemError> make(nft::TableContents wanted);
     /// False where the table is not what we believe it to be.
     bool update(const nft::TableContents& before, const nft::TableContents& wanted);
@@ -63,7 +64,7 @@ private:
                                          const policy::GuardCounters& counted);
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
-    NetlinkSocket socket_;
+    std::unique_ptr<NetlinkExchange> kernel_;
     nft::TableOwner owner_;
     /// What was made last.
     std::optional<nft::TableContents> made_;

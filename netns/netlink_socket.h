@@ -28,6 +28,15 @@ public:
     /// request, in its place. Every request that asks for it (NLM_F_ACK) is waited for, two seconds
     /// at most. The kernel handles each by itself; one that fails does not stop those behind it.
     virtual std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests) = 0;
+
+    /// Sends a request for a list (NLM_F_DUMP) and shows every message of the answer, header
+    /// included, to `each`. The octets live in secure memory and only as long as the call.
+    virtual std::expected<void, SystemError>
+    dump(NetlinkMessage request,
+         const std::function<void(std::span<const std::uint8_t>)>& each) = 0;
+
+    /// By which the kernel tells who changed something; 0 before the first request.
+    virtual std::uint32_t port() const = 0;
 };
 
 class NetlinkSocket final : public NetlinkExchange {
@@ -36,15 +45,11 @@ public:
     static std::expected<NetlinkSocket, SystemError> open(const NetworkNamespace& router,
                                                           int protocol);
 
-    /// By which the kernel tells who changed something; 0 before the first request.
-    std::uint32_t port() const;
-
     std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests) override;
-
-    /// Sends a request for a list (NLM_F_DUMP) and shows every message of the answer, header
-    /// included, to `each`. The octets live in secure memory and only as long as the call.
     std::expected<void, SystemError>
-    dump(NetlinkMessage request, const std::function<void(std::span<const std::uint8_t>)>& each);
+    dump(NetlinkMessage request,
+         const std::function<void(std::span<const std::uint8_t>)>& each) override;
+    std::uint32_t port() const override;
 
     /// Sends a request for a list whose answer is taken piece by piece, so that a long one holds
     /// nobody up. Nothing else goes over the socket until the list is complete.

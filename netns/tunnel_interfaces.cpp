@@ -80,8 +80,8 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link,
 
 std::expected<TunnelInterfaces, SystemError>
 TunnelInterfaces::open(const NetworkNamespace& router) {
-    return NetlinkSocket::open(router, NETLINK_ROUTE).transform([](auto&& socket) {
-        return TunnelInterfaces(std::forward<decltype(socket)>(socket));
+    return NetlinkSocket::open(router, NETLINK_ROUTE).transform([](NetlinkSocket&& socket) {
+        return TunnelInterfaces(std::make_unique<NetlinkSocket>(std::move(socket)));
     });
 }
 
@@ -144,7 +144,7 @@ void TunnelInterfaces::remove_all() {
 
 void TunnelInterfaces::remove_leftovers(std::vector<SystemError>& failures) {
     std::vector<NetlinkMessage> deletions;
-    const auto listed = socket_.dump(list_links(), [&](std::span<const std::uint8_t> message) {
+    const auto listed = kernel_->dump(list_links(), [&](std::span<const std::uint8_t> message) {
         if (const auto link = read_link(message); link && is_ours(*link)) {
             deletions.push_back(delete_link(*link));
         }
@@ -157,7 +157,7 @@ void TunnelInterfaces::remove_leftovers(std::vector<SystemError>& failures) {
 
 void TunnelInterfaces::make(const WantedInterface& wanted, std::vector<SystemError>& failures) {
     auto creation = add_tunnel_interface(wanted.name, wanted.if_id, wanted.mtu);
-    const auto created = std::move(socket_.exchange({&creation, 1}).front());
+    const auto created = std::move(kernel_->exchange({&creation, 1}).front());
     const auto link = find(wanted.name);
     if (!created && !(link && is_ours(*link))) {
         auto error = created.error();
@@ -195,7 +195,7 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
     for (InterfaceChange& change : changes) {
         requests.push_back(std::move(change.request));
     }
-    const auto answers = socket_.exchange(requests);
+    const auto answers = kernel_->exchange(requests);
     for (std::size_t i = 0; i < answers.size(); ++i) {
         const int error = answers[i] ? 0 : answers[i].error().code;
         if (error == 0 || error == changes[i].already) {
@@ -209,7 +209,7 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
 std::expected<ListedLink, SystemError> TunnelInterfaces::find(const std::string& name) {
     auto question = find_link(name);
     const std::string what = question.description();
-    const auto answer = std::move(socket_.exchange({&question, 1}).front());
+    const auto answer = std::move(kernel_->exchange({&question, 1}).front());
     if (!answer) {
         return std::unexpected(answer.error());
     }
@@ -220,7 +220,7 @@ std::expected<ListedLink, SystemError> TunnelInterfaces::find(const std::string&
 
 void TunnelInterfaces::run(std::vector<NetlinkMessage> requests,
                            std::vector<SystemError>& failures) {
-    for (const NetlinkAnswer& answer : socket_.exchange(requests)) {
+    for (const NetlinkAnswer& answer : kernel_->exchange(requests)) {
         if (!answer && answer.error().code != ENODEV) {
             failures.push_back(answer.error());
         }

@@ -9,6 +9,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link,
 class TunnelInterfaces {
 public:
     static std::expected<TunnelInterfaces, SystemError> open(const NetworkNamespace& router);
+    /// Over a kernel of a test's own.
+    explicit TunnelInterfaces(std::unique_ptr<NetlinkExchange> kernel)
+        : kernel_(std::move(kernel)) {}
 
     /// These are there from now on, each with an mtu that is not 0, and no others of ours. An
     /// interface of somebody else's with such a name is not touched. What failed comes back, the
@@ -49,7 +53,6 @@ private:
         /// As far as the kernel did what it was asked for.
         policy::WantedInterface as;
     };
-    explicit TunnelInterfaces(NetlinkSocket socket) : socket_(std::move(socket)) {}
 
     void remove_leftovers(std::vector<SystemError>& failures);
     void make(const policy::WantedInterface& wanted, std::vector<SystemError>& failures);
@@ -59,7 +62,7 @@ private:
     std::expected<ListedLink, SystemError> find(const std::string& name);
     void run(std::vector<NetlinkMessage> requests, std::vector<SystemError>& failures);
 
-    NetlinkSocket socket_;
+    std::unique_ptr<NetlinkExchange> kernel_;
     std::map<std::string, policy::WantedInterface> wanted_;
     std::map<std::string, Made> made_;
     bool leftovers_removed_ = false;

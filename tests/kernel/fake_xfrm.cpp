@@ -76,6 +76,12 @@ public:
         }
         return answers;
     }
+    /// Nobody asks it for lists, nor who it is.
+    std::expected<void, SystemError> dump(NetlinkMessage request,
+                                          const std::function<void(View)>& /*each*/) override {
+        return std::unexpected(SystemError{EOPNOTSUPP, request.description(), {}});
+    }
+    std::uint32_t port() const override { return 0; }
 
 private:
     FakeXfrm& kernel_;
