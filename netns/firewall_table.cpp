@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <linux/netlink.h>
+#include <string_view>
 #include <utility>
 
 namespace viaduct::netns {
@@ -70,12 +71,7 @@ std::expected<void, SystemError> FirewallTable::make(nft::TableContents wanted) 
     if (!known || !have_same_rules(wanted.rules, made_->rules) || !update(*made_, wanted)) {
         // So that the new counters begin where the old ones end.
         static_cast<void>(counters());
-        const auto replaced = replace(wanted);
-        if (known) {
-            // Of an update that did not come to its end.
-            static_cast<void>(run(nft::remove_bridge_transaction()));
-        }
-        if (!replaced) {
+        if (const auto replaced = replace(wanted); !replaced) {
             return replaced.transform_error(explained);
         }
     }
@@ -92,29 +88,30 @@ bool FirewallTable::update(const nft::TableContents& before, const nft::TableCon
     }
     // What fails here is replaced whole, and a bridge that stays until then.
     return put(nft::bridge_name, bridge, {}).has_value() &&
-           run(nft::update_transaction(before, wanted)).has_value() &&
-           run(nft::remove_bridge_transaction()).has_value();
+           run(nft::update_transaction(before, wanted)).has_value() && remove_bridge().has_value();
 }
 
 std::expected<void, SystemError> FirewallTable::replace(const nft::TableContents& wanted) {
-    const bool bridged = is_present().value_or(true);
-    if (bridged) {
-        if (auto built = put(nft::bridge_name, wanted, {}); !built) {
-            return built;
-        }
+    std::expected<void, SystemError> replaced;
+    if (is_present().value_or(true)) {
+        replaced = put(nft::bridge_name, wanted, {});
     }
-    auto replaced = put(nft::table_name, wanted, counted_);
-    if (!bridged) {
-        return replaced;
+    if (replaced) {
+        replaced = put(nft::table_name, wanted, counted_);
     }
-    // Whatever became of the other: the bridge is for a moment.
-    auto removed = run(nft::remove_bridge_transaction());
-    return replaced ? removed : replaced;
+    // Whatever became of the other: the bridge is for a moment, also that of an update that did not
+    // come to its end.
+    if (bridge_may_stand_) {
+        auto removed = remove_bridge();
+        return replaced ? removed : replaced;
+    }
+    return replaced;
 }
 
 std::expected<void, SystemError> FirewallTable::put(const char* name,
                                                     const nft::TableContents& wanted,
                                                     const policy::GuardCounters& counted) {
+    bridge_may_stand_ = bridge_may_stand_ || std::string_view(name) == nft::bridge_name;
     auto done = run(nft::install_transaction(name, wanted, counted, owner_));
     if (done || owner_ == nft::TableOwner::none || done.error().code != EOPNOTSUPP) {
         return done;
@@ -125,6 +122,12 @@ std::expected<void, SystemError> FirewallTable::put(const char* name,
         owner_ = nft::TableOwner::none;
     }
     return without_owner;
+}
+
+std::expected<void, SystemError> FirewallTable::remove_bridge() {
+    auto removed = run(nft::remove_bridge_transaction());
+    bridge_may_stand_ = bridge_may_stand_ && !removed;
+    return removed;
 }
 
 bool FirewallTable::is_foreign_change(std::span<const std::uint8_t> notification) const {

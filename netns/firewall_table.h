@@ -62,6 +62,7 @@ private:
     /// With the owner that the kernel can give it.
     std::expected<void, SystemError> put(const char* name, const nft::TableContents& wanted,
                                          const policy::GuardCounters& counted);
+    std::expected<void, SystemError> remove_bridge();
     std::expected<void, SystemError> run(std::vector<NetlinkMessage> transaction);
 
     std::unique_ptr<NetlinkExchange> kernel_;
@@ -70,6 +71,8 @@ private:
     std::optional<nft::TableContents> made_;
     /// Whether the table still holds it, as far as we know.
     bool trusted_ = false;
+    /// One was asked for, and its removal was not confirmed.
+    bool bridge_may_stand_ = false;
     std::vector<policy::ClampedPair> clamped_;
     bool abandoned_ = false;
     /// As last read, for a table that somebody has deleted.

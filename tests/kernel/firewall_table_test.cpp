@@ -333,6 +333,46 @@ BOOST_AUTO_TEST_CASE(what_somebody_changed_unheard_is_replaced) {
     BOOST_TEST(router.fake.tables.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(no_bridge_outlives_an_update_of_a_table_that_is_gone) {
+    for (std::uint64_t position = 1; position < 1000; ++position) {
+        GuardedRouter router;
+        router.fake.tables.clear();
+        router.fake.refused_request = router.fake.requests + position;
+        router.fake.error = ENOBUFS;
+        const auto result = router.table.install(rules_over_others);
+        const bool was_reached = router.fake.requests >= router.fake.refused_request;
+        router.fake.refused_request = 0;
+        BOOST_TEST_CONTEXT("request " << position << " refused") {
+            BOOST_TEST(router.table.is_trusted() == result.has_value());
+            BOOST_TEST(router.fake.tables.contains("viaduct_bridge") <= !result);
+            BOOST_REQUIRE(router.table.install(rules_over_others));
+            BOOST_TEST(router.fake.tables.size() == 1U);
+        }
+        if (!was_reached) {
+            return;
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_bridge_that_could_not_be_removed_goes_with_the_next_installation) {
+    GuardedRouter router;
+    // A change that comes to nothing behind its bridge.
+    router.fake.at_commit = [&](const FakeNftables::Tables&) {
+        router.fake.refused_request = router.fake.requests + 1;
+        router.fake.refusal = Refusal::from_there_on;
+        router.fake.error = ENOBUFS;
+    };
+    BOOST_TEST(!router.table.install(rules_over_others));
+    BOOST_TEST(router.fake.tables.contains("viaduct_bridge"));
+    router.fake.at_commit = [](const FakeNftables::Tables&) {};
+    router.fake.refused_request = 0;
+    // And somebody deletes the other one.
+    router.fake.tables.erase("viaduct");
+    BOOST_TEST(router.table.install(first_rules).has_value());
+    BOOST_TEST(router.fake.tables.size() == 1U);
+    BOOST_TEST(router.fake.tables.contains("viaduct"));
+}
+
 BOOST_AUTO_TEST_CASE(the_mark_stays_through_changes_until_it_is_taken_away) {
     GuardedRouter router;
     const auto is_marked = [&] { return router.ours().chains.contains("abandoned"); };
