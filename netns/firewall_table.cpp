@@ -26,6 +26,13 @@ SystemError explained(SystemError error) {
     return error;
 }
 
+/// Where there is no nftables at all, there is no table either.
+std::expected<void, SystemError> unless_absent(std::expected<void, SystemError> removed) {
+    const bool absent =
+        !removed && (removed.error().code == ENOENT || removed.error().code == EOPNOTSUPP);
+    return absent ? std::expected<void, SystemError>() : removed;
+}
+
 /// Pairs as sources and destinations: what travels between them in either direction.
 std::vector<policy::ClampedPair> in_both_directions(const std::vector<policy::ClampedPair>& pairs) {
     std::vector<policy::ClampedPair> result;
@@ -140,11 +147,9 @@ std::expected<void, SystemError> FirewallTable::remove() {
     trusted_ = false;
     counted_ = {};
     // Of a daemon that was killed while it replaced the table.
-    static_cast<void>(run(nft::remove_bridge_transaction()));
-    auto result = run(nft::remove_transaction());
-    const bool absent =
-        !result && (result.error().code == ENOENT || result.error().code == EOPNOTSUPP);
-    return absent ? std::expected<void, SystemError>() : result;
+    auto bridge = unless_absent(remove_bridge());
+    auto removed = unless_absent(run(nft::remove_transaction()));
+    return removed ? bridge : removed;
 }
 
 std::expected<void, SystemError> FirewallTable::mark_abandoned() {
@@ -163,7 +168,10 @@ std::expected<void, SystemError> FirewallTable::unmark_abandoned() {
     if (made_) {
         made_->abandoned = false;
     }
-    return run(nft::unmark_transaction());
+    auto unmarked = run(nft::unmark_transaction());
+    // A table that keeps the mark is not what it is to be.
+    trusted_ = trusted_ && unmarked;
+    return unmarked;
 }
 
 std::expected<bool, SystemError> FirewallTable::is_present() {

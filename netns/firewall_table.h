@@ -37,7 +37,8 @@ public:
     bool is_foreign_change(std::span<const std::uint8_t> notification) const;
     /// Somebody else may have changed the table: the next install() or clamp() replaces it.
     void distrust() { trusted_ = false; }
-    /// Whether the table holds what install() was asked for last, as far as we know.
+    /// Whether the table holds what install() and clamp() made last, as far as we know: not after
+    /// one of them has failed.
     bool is_trusted() const { return trusted_; }
     /// Takes it away; no failure when it is not there.
     std::expected<void, SystemError> remove();

@@ -373,6 +373,55 @@ BOOST_AUTO_TEST_CASE(a_bridge_that_could_not_be_removed_goes_with_the_next_insta
     BOOST_TEST(router.fake.tables.contains("viaduct"));
 }
 
+BOOST_AUTO_TEST_CASE(a_clamp_behind_a_refused_installation_keeps_the_rules_before_it) {
+    GuardedRouter router;
+    const auto wanted = made_by(changes[5]);
+    router.fake.refused_request = router.fake.requests + 1;
+    router.fake.refusal = Refusal::from_there_on;
+    router.fake.error = ENOBUFS;
+    BOOST_TEST(!router.table.install(rules_over_others));
+    router.fake.refused_request = 0;
+    BOOST_TEST(router.table.clamp(other_clamp).has_value());
+    BOOST_TEST(router.table.is_trusted());
+    BOOST_TEST(router.ours().says_the_same(wanted));
+}
+
+BOOST_AUTO_TEST_CASE(any_request_of_a_removal_may_be_refused) {
+    bool was_reached = true;
+    for (const Refusal refusal : refusals) {
+        for (std::uint64_t position = 1; position < 1000; ++position) {
+            BOOST_TEST_CONTEXT("refusal " << static_cast<int>(refusal) << " of " << position) {
+                GuardedRouter router;
+                // Of a daemon that was killed while it replaced the table.
+                router.fake.tables["viaduct_bridge"] = router.ours();
+                router.fake.refused_request = router.fake.requests + position;
+                router.fake.refusal = refusal;
+                router.fake.error = ENOBUFS;
+                const auto result = router.table.remove();
+                was_reached = router.fake.requests >= router.fake.refused_request;
+                BOOST_TEST(!router.table.is_trusted());
+                BOOST_TEST(result.has_value() <= router.fake.tables.empty());
+                if (!result) {
+                    BOOST_TEST(router.fake.refused.contains(result.error().what));
+                }
+                router.fake.refused_request = 0;
+                BOOST_TEST(router.table.remove().has_value());
+                BOOST_TEST(router.fake.tables.empty());
+            }
+            if (!was_reached) {
+                break;
+            }
+        }
+    }
+    FakeNftables fake;
+    FirewallTable table(fake.socket(), TableOwner::none);
+    fake.refused_request = 1;
+    fake.refusal = Refusal::from_there_on;
+    fake.error = EOPNOTSUPP;
+    // Where there are no tables there is none of ours.
+    BOOST_TEST(table.remove().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(the_mark_stays_through_changes_until_it_is_taken_away) {
     GuardedRouter router;
     const auto is_marked = [&] { return router.ours().chains.contains("abandoned"); };
@@ -420,7 +469,7 @@ BOOST_AUTO_TEST_CASE(any_request_about_the_mark_may_be_refused) {
             BOOST_TEST(router.fake.refused.contains(unmarked.error().what));
             // It goes with the table that it is in.
             BOOST_TEST(is_marked());
-            router.table.distrust();
+            BOOST_TEST(!router.table.is_trusted());
             BOOST_REQUIRE(router.table.install(rules_apart));
             BOOST_TEST(!is_marked());
         }
