@@ -101,9 +101,8 @@ bool ConnectionUpkeep::on_demand(TimePoint now, const policy::ChildSelectors& ch
 }
 
 bool ConnectionUpkeep::demands(const policy::ChildSelectors& child) const {
-    return connection_->start != policy::StartAction::on_demand || wanted_ ||
-           std::ranges::any_of(demand_,
-                               [&](const auto& each) { return policy::contains(each, child); });
+    return wanted_ || std::ranges::any_of(
+                          demand_, [&](const auto& each) { return policy::contains(each, child); });
 }
 
 void ConnectionUpkeep::on_demand_met(std::span<const policy::ChildSelectors> missing) {

@@ -39,8 +39,8 @@ public:
     /// A packet waits. False when that changes nothing: the operator closed the connection, or the
     /// same is asked for already. After a failure it is tried no sooner than one that we keep up.
     bool on_demand(TimePoint now, const policy::ChildSelectors& child);
-    /// Whether the child between these selectors is to be made: of an on-demand connection that
-    /// nobody brought up otherwise, only what there is traffic for.
+    /// Whether the child between these selectors is to be made: of a connection that we do not keep
+    /// up, only what there is traffic for.
     bool demands(const policy::ChildSelectors& child) const;
     /// A child came up; these are still to come.
     void on_demand_met(std::span<const policy::ChildSelectors> missing);

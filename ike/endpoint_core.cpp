@@ -48,7 +48,10 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
             .is_wanted =
                 [this](const std::string& connection) {
                     const auto* upkeep = find(connection);
-                    return upkeep && !shut_down_ && (upkeep->wanted() || is_replaced(*upkeep));
+                    // What an IKE SA carries that is to be replaced, its successor has to carry,
+                    // too.
+                    return upkeep && !shut_down_ &&
+                           (upkeep->wanted() || !upkeep->to_replace.empty());
                 },
             .is_demanded =
                 [this](const policy::Connection& connection, const ChildSelectors& child) {
@@ -202,15 +205,9 @@ void Endpoint::Core::on_deadline(TimePoint now) {
     }
 }
 
-bool Endpoint::Core::is_replaced(const ConnectionUpkeep& upkeep) const {
-    return upkeep.connection().start == policy::StartAction::on_demand &&
-           !upkeep.to_replace.empty();
-}
-
 bool Endpoint::Core::is_demanded(const std::string& connection,
                                  const policy::ChildSelectors& child) {
     const auto* upkeep = find(connection);
-    // What an IKE SA carries that is to be replaced, its successor has to carry too.
     return upkeep && (upkeep->demands(child) ||
                       std::ranges::any_of(upkeep->to_replace, [&](wire::IkeSpi spi) {
                           const auto* old = find_alive(spi);

@@ -106,15 +106,13 @@ private:
     /// Null unless it is established and not closing.
     AnyIkeSa* find_alive(wire::IkeSpi spi);
     bool has_other(const std::string& connection, wire::IkeSpi spi);
-    /// Whether the IKE SA of an on-demand connection is being replaced by one authenticated anew.
-    bool is_replaced(const ConnectionUpkeep& upkeep) const;
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
     std::optional<OtherUser> user_between_gateways(const policy::UdpPath& path,
                                                    const ChildUser& peer,
                                                    const policy::ChildSelectors& selectors) const;
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
-    /// Whether nothing is lost with the end of an SA that has a complete successor.
-    bool takes_over(const AnyIkeSa& old, const AnyIkeSa& successor);
+    /// Whether the successor is complete, and nothing is lost with the end of the old SA.
+    bool takes_over(TimePoint now, const AnyIkeSa& old, const AnyIkeSa& successor);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
     void schedule(TimePoint now, wire::IkeSpi spi, Entry& entry);
     void note_messages(std::size_t first_effect, const std::optional<Ascription>& ascription);

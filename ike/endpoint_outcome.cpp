@@ -133,14 +133,20 @@ void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
     }
 }
 
-bool Endpoint::Core::takes_over(const AnyIkeSa& old, const AnyIkeSa& successor) {
+bool Endpoint::Core::takes_over(TimePoint now, const AnyIkeSa& old, const AnyIkeSa& successor) {
+    const auto* upkeep = find(old.connection());
+    // Only the peer can make what a connection carries that we do not keep up; a packet brings back
+    // what one on demand lost.
+    const bool lasts = upkeep && upkeep->connection().start != policy::StartAction::on_demand;
+    const auto is_needed = [&](const policy::ChildSelectors& child) {
+        return is_demanded(old.connection(), child) || (lasts && old.protects(child));
+    };
+    if (!successor.is_complete(now, is_needed))
+        return false;
     if (!old.is_v1() || !old.as_v1()->is_outdated())
         return true;
     // Its children end with it, so that what the peer refuses the successor would be lost.
-    return std::ranges::none_of(successor.missing_children(),
-                                [&](const policy::ChildSelectors& child) {
-                                    return is_demanded(successor.connection(), child);
-                                });
+    return std::ranges::none_of(successor.missing_children(), is_needed);
 }
 
 void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
@@ -156,7 +162,7 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
             continue;
         others = true;
         if (other->is_confirmed())
-            replaced = replaced || (is_complete(now, *other) && takes_over(*sa, *other));
+            replaced = replaced || takes_over(now, *sa, *other);
         else
             handle(now, each, [](auto& turn, auto& it) { it.check_liveness(turn); });
     }

@@ -128,6 +128,29 @@ BOOST_AUTO_TEST_CASE(the_peer_comes_while_an_attempt_of_ours_is_stuck) {
     }
 }
 
+// Its children come one by one: what only the old IKE SA carries is not taken away for being late.
+BOOST_AUTO_TEST_CASE(the_answering_side_keeps_the_old_ike_sa_until_its_children_have_all_come) {
+    auto left = left_vpn();
+    left.children = policy::ChildrenShape::per_pair;
+    left.local_selectors = subnets({"192.168.11.0/24", "192.168.12.0/24"});
+    left.ike.reauthentication = 100s;
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    net.run_for(10s);
+    BOOST_REQUIRE(net.children() == 8u);
+    BOOST_REQUIRE(net.run_until([&] { return net.right.kernel_children() == 6; }, 2min));
+    net.cut = true;
+    net.run_for(25s);
+    for (const auto& local : left.local_selectors)
+        for (const auto& remote : left.remote_selectors)
+            BOOST_TEST(net.right.kernel.outbound(remote, local) != nullptr);
+    BOOST_TEST(count<ike::IkeSaClosed>(net.right) == 0u);
+    net.cut = false;
+    net.run_for(60s);
+    BOOST_TEST(ike_sas(net.right, "vpn").size() == 1u);
+    BOOST_TEST(net.children() == 8u);
+    BOOST_TEST(net.disagreements().empty());
+}
+
 // covers story-BB06
 BOOST_AUTO_TEST_CASE(both_authenticate_anew_at_once) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {

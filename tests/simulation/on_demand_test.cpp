@@ -347,6 +347,32 @@ BOOST_AUTO_TEST_CASE(an_edit_makes_anew_what_has_traffic_and_no_more) {
     });
 }
 
+// The side that only answers begins when it is edited: it makes what there is, and no pair beyond.
+BOOST_AUTO_TEST_CASE(an_edit_that_the_answering_side_lacked_ends_the_old_sa_when_it_comes_there) {
+    over_both([](IkeVersion version) {
+        for (const std::size_t pair : {0u, 1u})
+            for (std::uint64_t seed = 1; seed <= 5; ++seed)
+                BOOST_TEST_CONTEXT("pair " << pair << ", seed " << seed) {
+                    Story story(pairs_vpn(version), seed);
+                    story.packet(pair, pair);
+                    story.check_up(1);
+                    auto edited = story.connection;
+                    edited.psk = policy::Secret::from_text("another secret");
+                    story.net.command(End::left, ike::Reconfigure{{{edited}}});
+                    story.net.run_for(15min);
+                    BOOST_TEST(story.net.children() == 2u);
+                    story.net.command(End::right, ike::Reconfigure{{{mirrored(edited)}}});
+                    story.net.run_for(2min);
+                    BOOST_TEST(ike_sas(story.net.left, "vpn").size() == 1u);
+                    BOOST_TEST(ike_sas(story.net.right, "vpn").size() == 1u);
+                    story.packet(pair, pair);
+                    story.check_up(1);
+                    story.packet(0, 1);
+                    story.check_up(2);
+                }
+    });
+}
+
 // Only IKEv1 has children without a phase 1.
 BOOST_AUTO_TEST_CASE(
     an_edited_child_that_outlived_its_phase_one_waits_for_nothing_without_traffic) {
