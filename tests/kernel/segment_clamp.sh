@@ -16,26 +16,27 @@ sleep 0.5
 
 ip netns exec host2 socat -u TCP4-LISTEN:7000,fork,reuseaddr OPEN:/dev/null &
 ip netns exec host2 socat -u TCP6-LISTEN:7001,fork,reuseaddr,ipv6only=1 OPEN:/dev/null &
-sleep 1
+both_listen() { [ "$(ip netns exec host2 ss -Hltn | grep -cE ':700[01] ')" = 2 ]; }
+wait_until 10 "host2 listens" both_listen
 
 # The segments in the SYN that reaches host2 and in the SYN+ACK that reaches host1.
 segments() { # address with protocol
     local host pids=()
     for host in host1 host2; do
-        ip netns exec "$host" timeout 20 tcpdump -n --immediate-mode -i inner -U -w "$OUT/$host.pcap" \
-            'tcp or (ip6 and ip6[6] == 6)' 2>"$OUT/$host.err" &
-        pids+=($!)
-        wait_until 10 "tcpdump in $host" grep -q 'listening on' "$OUT/$host.err"
+        start_capture_in $host inner $host.pcap 'tcp or (ip6 and ip6[6] == 6)'
+        pids+=("$capture")
     done
     echo hello | ip netns exec host1 socat -u - "$1" || true
-    sleep 0.5
-    kill "${pids[@]}" 2>/dev/null || true
+    # What tcpdump has not read when it is told to end, it throws away.
+    wait_until 10 "a SYN and its answer" both_seen
+    kill "${pids[@]}"
     wait "${pids[@]}" || true
     echo "$(mss_of host2 'Flags \[S\]') $(mss_of host1 'Flags \[S\.\]')"
 }
 mss_of() { # host, flags
-    tcpdump -n -r "$OUT/$1.pcap" 2>/dev/null | grep -m 1 -E "$2" | sed -nE 's/.*mss ([0-9]+).*/\1/p'
+    captured "$1.pcap" | grep -m 1 -E "$2" | sed -nE 's/.*mss ([0-9]+).*/\1/p'
 }
+both_seen() { [ -n "$(mss_of host2 'Flags \[S\]')" ] && [ -n "$(mss_of host1 'Flags \[S\.\]')" ]; }
 expect_segments() { # what, IPv4, IPv6
     local four six
     four=$(segments TCP4:192.168.20.20:7000)
