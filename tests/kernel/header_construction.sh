@@ -8,49 +8,100 @@ set -euo pipefail
 make_routers
 start_tools_with_udp
 
+# One child of each family, outside as inside.
+install_both() { # router, words…
+    local side=left
+    [ "$1" = r1 ] || side=right
+    ask "$1" install 1 side=$side "${@:2}"
+    ask "$1" install 2 side=$side spi=0xc6000000 reqid=8 outer=fd00:ffff::5,fd00:ffff::4 local=fd00:10::/64 \
+        remote=fd00:20::/64 "${@:2}"
+}
+remove_both() {
+    local router
+    for router in r1 r2; do
+        ask $router remove 1
+        ask $router remove 2
+    done
+}
+# Pings of both families at a time.
+both_reach() { # why, ping options…
+    local six
+    reaches host1 fd00:20::20 "${@:2}" &
+    six=$!
+    reaches host1 192.168.20.20 "${@:2}" || die "no answer $1"
+    wait $six || die "no answer $1 over IPv6"
+}
+
 number=0
-# Installs with these words and pings with these options; prints the ESP packets from r1 in words.
-outer_header() { # words, ping options…
-    local words=$1
+# Installs with these words and pings with these options. The ESP packets from r1 in words are in $four and $six then.
+send() { # words, ping options…
+    local router
     number=$((number + 1))
-    # shellcheck disable=SC2086 # words
-    ask r1 install 1 side=left "spi=0xc00000${number}0" $words
-    # shellcheck disable=SC2086
-    ask r2 install 1 side=right "spi=0xc00000${number}0" $words
+    for router in r1 r2; do
+        # shellcheck disable=SC2086 # words
+        install_both $router $1
+    done
     start_capture "headers.$number"
-    reaches host1 192.168.20.20 "${@:2}" || die "no answer with $*"
+    both_reach "with $*" "${@:2}"
     stop_capture
-    ask r1 remove 1
-    ask r2 remove 1
-    tcpdump -n -v -r "$OUT/headers.$number" 'esp and src host 10.10.10.5' 2>/dev/null
+    remove_both
+    four=$(captured "headers.$number" -v 'ip proto 50 and src host 10.10.10.5')
+    six=$(captured "headers.$number" -v 'ip6 proto 50 and src host fd00:ffff::5')
 }
 
 has() { # text, what it must hold on every packet
-    [ "$(grep -c 'proto ESP' <<<"$1")" -ge 3 ] || die "too few packets: $1"
-    ! grep 'proto ESP' <<<"$1" | found -vF -- "$2" || die "not \"$2\" in: $1"
+    [ "$(grep -c ' ESP (50)' <<<"$1")" -ge 3 ] || die "too few packets: $1"
+    ! grep ' ESP (50)' <<<"$1" | found -vF -- "$2" || die "not \"$2\" in: $1"
 }
 
 # 0xb9: DSCP EF and ECT(1). Of ECN both directions are one choice.
-has "$(outer_header dscp=out -Q 0xb9 -M 'do')" 'tos 0xb9,ECT(1)'
-has "$(outer_header dscp=no -Q 0xb9 -M 'do')" 'tos 0x1,ECT(1)'
-has "$(outer_header 'dscp=out ecn=no' -Q 0xb9 -M 'do')" 'tos 0xb8'
-has "$(outer_header dscp=out -M 'do')" 'flags [DF]'
-has "$(outer_header df=no -M 'do')" 'flags [none]'
-has "$(outer_header df=yes -M dont)" 'flags [none]'
+send dscp=out -Q 0xb9 -M 'do'
+has "$four" 'tos 0xb9,ECT(1)'
+has "$four" 'flags [DF]'
+has "$six" '(class 0xb9,'
+send dscp=no -Q 0xb9 -M dont
+has "$four" 'tos 0x1,ECT(1)'
+has "$four" 'flags [none]'
+has "$six" '(class 0x01,'
+send 'dscp=out ecn=no df=no' -Q 0xb9 -M 'do'
+has "$four" 'tos 0xb8'
+has "$four" 'flags [none]'
+has "$six" '(class 0xb8,'
 echo 'ok: DSCP, ECN and DF'
 
-# The peer's outer DSCP comes in where it is to: the network's change of it, here made by r1.
-ask r1 install 1 side=left spi=0xc1000000 dscp=no
-ask r2 install 1 side=right spi=0xc1000000 dscp=both
-ip netns exec host2 tcpdump -n -v --immediate-mode -c 3 -i inner 'icmp[0] == 8' >"$OUT/inside" 2>/dev/null &
-inside=$!
-sleep 1
-reaches host1 192.168.20.20 -Q 0xb8 || die "no answer with a copied DSCP"
-wait $inside
-[ "$(grep -c 'tos 0x0' "$OUT/inside")" = 3 ] || die "DSCP was not taken over: $(cat "$OUT/inside")"
-ask r1 remove 1
-ask r2 remove 1
-echo 'ok: DSCP of the outer header'
+# What the network changes on the outer header comes in where it is to: here r1's firewall does, who says EF and
+# that there is congestion.
+ip netns exec r1 nft -f - <<'NFT'
+table inet congested {
+    chain postrouting {
+        type filter hook postrouting priority mangle
+        ip protocol esp ip dscp set ef ip ecn set ce
+        # Version, class and the flow label's first bits at once: "ip6 ecn set" changes nothing on some kernels.
+        ip6 nexthdr esp @nh,0,16 set 0x6bb0
+    }
+}
+NFT
+# Installs r2's with these words, and compares what arrives at host2.
+arrives() { # words, what every packet must hold of IPv4, of IPv6
+    number=$((number + 1))
+    install_both r1 dscp=no
+    # shellcheck disable=SC2086 # words
+    install_both r2 $1
+    start_capture_in host2 inner "inside.$number"
+    # DSCP AF11 and ECT(0).
+    both_reach "with $1 at r2" -Q 0x2a
+    stop_capture
+    remove_both
+    six=$(captured "inside.$number" -v 'icmp6[0] == 128')
+    four=$(captured "inside.$number" -v 'icmp[0] == 8')
+    [ "$(grep -cF "$2" <<<"$four")" = 3 ] || die "not \"$2\" inside with $1: $four"
+    [ "$(grep -cF "$3" <<<"$six")" = 3 ] || die "not \"$3\" inside with $1: $six"
+}
+arrives dscp=both '(tos 0xbb,CE,' '(class 0xbb,'
+arrives dscp=out '(tos 0x2b,CE,' '(class 0x2b,'
+arrives 'dscp=in ecn=no' '(tos 0xba,ECT(0),' '(class 0xba,'
+ip netns exec r1 nft delete table inet congested
+echo 'ok: DSCP and ECN of the outer header'
 
 # Transport mode, of both families; what the routers pass on is none of its business.
 for ends in '10.10.10.5 10.10.10.4' 'fd00:ffff::5 fd00:ffff::4'; do
