@@ -98,8 +98,12 @@ void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionU
         sa->facts().role != Role::initiator || !is_complete(now, *sa))
         return;
     upkeep.renewing = false;
+    const auto path = sa->facts().path;
     for (const auto each : std::exchange(upkeep.to_replace, {})) {
         upkeep.established.take_peer_of(each, spi);
+        // RFC 7296 2.11: whatever the addresses, it is known by its SPIs. Those of the old one may
+        // be gone, and a peer that is not told goes on sending to them.
+        handle_v2(now, each, [&](v2::Turn&, v2::IkeSa& old) { old.speak_along(path); });
         handle(now, each, [&](auto& turn, auto& old) { old.close(turn, cause::Replaced{}); });
     }
 }

@@ -142,6 +142,28 @@ BOOST_AUTO_TEST_CASE(a_request_of_an_established_sa_is_sent_again) {
     t.check_one_pair();
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_learns_from_the_new_address_that_the_old_one_is_over) {
+    auto left = initiating();
+    auto right = mirrored(left);
+    right.peer_address = policy::AnyPeer{};
+    StandingTunnel t(left, right);
+    t.net.traffic = false;
+    t.net.gone_address = left.local_address;
+    left.local_address = address("10.10.10.9");
+    // What is under way is not answered any more, and goes before the farewell.
+    t.net.command(End::left, ike::Rekey{"vpn", child_keys});
+    t.net.command(End::left, ike::Reconfigure{{{left}}});
+    const auto leads_there = [&] {
+        const auto* const sending = t.net.right.kernel.outbound(right.local_selectors.front(),
+                                                                right.remote_selectors.front());
+        return sending && sending->child.remote_address == left.local_address;
+    };
+    BOOST_TEST(t.net.run_until(leads_there, 5s));
+    BOOST_TEST(t.net.run_until([&] { return ike_sas(t.net.right, "vpn").size() == 1u; }, 5s));
+    t.net.run_for(2min);
+    t.check_one_pair();
+}
+
 BOOST_AUTO_TEST_CASE(what_nobody_wants_is_not_begun_by_a_path) {
     TwoGateways net({{initiating()}}, {{mirrored(left_vpn())}});
     net.command(End::left, blocked());

@@ -280,7 +280,9 @@ void TwoGateways::launch(End sender, const ike::SendDatagram& datagram) {
     const auto receiver = other(sender);
     const auto path = path_at(receiver, datagram.path);
     auto octets = datagram.octets;
-    const bool lost = cut || !path || draw() < faults.loss || !listens(at(receiver), *path);
+    const bool gone = gone_address && (datagram.path.local.address == *gone_address ||
+                                       datagram.path.remote.address == *gone_address);
+    const bool lost = cut || gone || !path || draw() < faults.loss || !listens(at(receiver), *path);
     if ((inspect && !inspect(sender, octets)) || lost)
         return;
     const auto spread = static_cast<double>((faults.longest - faults.shortest).count());

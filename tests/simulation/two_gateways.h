@@ -140,6 +140,8 @@ public:
     LinkFaults faults;
     /// While set, nothing gets through.
     bool cut = false;
+    /// Nothing gets to this address of a gateway, or from it.
+    std::optional<policy::IpAddress> gone_address;
     /// Looks at each datagram before the link does; false: it is lost.
     std::function<bool(End sender, std::vector<std::uint8_t>& octets)> inspect;
     /// Datagrams of a sender are kept back, in order, until released.
