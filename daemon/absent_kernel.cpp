@@ -27,6 +27,8 @@ public:
     std::expected<void, std::string> remove(policy::ChildSaId) override { return {}; }
     void set_interfaces(const policy::ConnectionSet&) override {}
     void guard_interfaces() override {}
+    void note_network_change(std::span<const std::uint8_t>) override {}
+    void distrust_interfaces() override {}
     void set_traps(const policy::ConnectionSet&) override {}
     const policy::Trap* find_trap(std::uint32_t) const override { return nullptr; }
     std::optional<policy::ChildSpi> child_with(const policy::IpAddress&,

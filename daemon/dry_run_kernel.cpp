@@ -83,6 +83,8 @@ public:
         }
     }
     void guard_interfaces() override {}
+    void note_network_change(std::span<const std::uint8_t>) override {}
+    void distrust_interfaces() override {}
     void set_traps(const policy::ConnectionSet& connections) override {
         const auto changes = traps_.replace(connections);
         for (const auto trap : changes.removed) {

@@ -115,7 +115,8 @@ ike::EndpointSettings endpoint_settings(const DaemonOptions& options) {
 void listen(NamespaceEvents& events, const KernelSource& kernel, LogWriter& log) {
     std::vector<std::pair<int, std::vector<unsigned>>> wanted{
         {NETLINK_ROUTE,
-         {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE}},
+         {RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+          RTNLGRP_LINK}},
         // Not those of SAs and policies: they come with each change that we make ourselves.
         {NETLINK_XFRM, {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING}},
     };

@@ -64,8 +64,13 @@ public:
     /// The XFRM interfaces of the route-based connections among these, with their addresses and
     /// routes, and no others of ours. What the kernel refuses is logged and tried again.
     virtual void set_interfaces(const policy::ConnectionSet& connections) = 0;
-    /// Puts back what of them somebody took away.
+    /// Puts back what of them somebody took away or changed. To be called about once a second.
     virtual void guard_interfaces() = 0;
+    /// A notification of rtnetlink from the router's namespace: what is missing after it is found
+    /// by the next guard_interfaces().
+    virtual void note_network_change(std::span<const std::uint8_t> notification) = 0;
+    /// Such notifications were lost.
+    virtual void distrust_interfaces() = 0;
     /// The traps of the on-demand connections among these, and no others. One that the kernel
     /// refuses is left out and logged.
     virtual void set_traps(const policy::ConnectionSet& connections) = 0;

@@ -122,6 +122,7 @@ std::expected<void, std::string> RunningRouter::prepare(const policy::Connection
     return install_firewall(connections).transform([&] {
         // Before the traps: what they catch first is heard.
         hear_kernel();
+        hear_network();
         kernel_->set_interfaces(served(connections));
         kernel_->set_traps(served(connections));
     });

@@ -86,6 +86,8 @@ private:
     void on_child_lost(policy::ChildSpi inbound);
     /// What the kernel tells of this namespace by itself.
     void hear_kernel();
+    /// Of what may have become of the interfaces of route-based connections.
+    void hear_network();
     void on_kernel_message(std::span<const std::uint8_t> message);
     void on_kernel(const xfrm::StateExpired& event);
     void on_kernel(const xfrm::Acquire& event);
@@ -125,6 +127,7 @@ private:
     RateLimit firewall_limit_{0.2, 3.0};
     RateLimit kernel_event_limit_{1.0, 10.0};
     NamespaceEvents::Subscription kernel_events_;
+    NamespaceEvents::Subscription network_events_;
     // A completion that was queued before the destructor ran finds this gone.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

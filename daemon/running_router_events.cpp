@@ -33,6 +33,18 @@ void RunningRouter::hear_kernel() {
     }
 }
 
+void RunningRouter::hear_network() {
+    auto heard = surroundings_.events.subscribe(
+        place_, NETLINK_ROUTE,
+        {.on_message =
+             [this](std::span<const std::uint8_t> octets) { kernel_->note_network_change(octets); },
+         .on_lost = [this] { kernel_->distrust_interfaces(); }});
+    // Where it fails, PathWatch has said so.
+    if (heard) {
+        network_events_ = std::move(*heard);
+    }
+}
+
 void RunningRouter::on_kernel_message(std::span<const std::uint8_t> message) {
     const auto event = xfrm::read_event(message);
     if (!event) {

@@ -1,6 +1,7 @@
 #include "daemon/xfrm_kernel.h"
 
 #include "daemon/offload_refusals.h"
+#include "daemon/rate_limit.h"
 #include "daemon/segment_clamp.h"
 #include "netns/firewall_table.h"
 #include "netns/kernel_setting.h"
@@ -14,10 +15,13 @@
 #include "xfrm/trap_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <set>
+#include <span>
 
 namespace viaduct::daemon {
 
@@ -152,7 +156,15 @@ public:
         }
         note_interfaces(interfaces_.set(wanted_interfaces_));
     }
-    void guard_interfaces() override { note_interfaces(interfaces_.restore()); }
+    void guard_interfaces() override {
+        const auto review = interfaces_.restore();
+        note_missing(review.missing);
+        note_interfaces(review.failures);
+    }
+    void note_network_change(std::span<const std::uint8_t> notification) override {
+        interfaces_.note(notification);
+    }
+    void distrust_interfaces() override { interfaces_.distrust(); }
     void set_traps(const policy::ConnectionSet& connections) override {
         const auto changes = traps_.replace(connections);
         // Before the first can catch a packet.
@@ -307,6 +319,20 @@ private:
         return as_optional(netns::path_mtu(place_, connection.local_address, *peer));
     }
 
+    /// Whoever does it again and again is told of now and then.
+    void note_missing(const std::vector<std::string>& missing) {
+        constexpr std::size_t named = 5;
+        if (missing.empty() || !missing_limit_.admit(std::chrono::steady_clock::now())) {
+            return;
+        }
+        const auto shown = std::min(missing.size(), named);
+        const auto first = std::span(missing).first(shown);
+        warn(fmt::format(
+            "somebody changed what is ours of the interfaces; it is asked for again: {}{}",
+            fmt::join(first, ", "),
+            missing.size() > shown ? fmt::format(" and {} more", missing.size() - shown) : ""));
+    }
+
     /// Each reason once, until everything is there again.
     void note_interfaces(const std::vector<netns::SystemError>& failures) {
         std::set<std::string> reasons;
@@ -378,6 +404,7 @@ private:
     xfrm::SecurityAssociations associations_;
     netns::TunnelInterfaces interfaces_;
     std::set<std::string> interface_troubles_;
+    RateLimit missing_limit_{0.1, 3.0};
     policy::ConnectionSet route_based_;
     /// Refers into route_based_.
     std::vector<policy::WantedInterface> wanted_interfaces_;

@@ -187,6 +187,11 @@ std::uint32_t NetlinkSocket::port() const {
     return known ? address.nl_pid : 0;
 }
 
+void NetlinkSocket::insist_on_filters() {
+    constexpr int yes = 1;
+    ::setsockopt(socket_.number(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &yes, sizeof(yes));
+}
+
 std::vector<NetlinkAnswer> NetlinkSocket::exchange(std::span<NetlinkMessage> requests) {
     Conversation conversation(requests, next_sequence_);
     next_sequence_ += static_cast<std::uint32_t>(requests.size());

@@ -46,6 +46,10 @@ public:
                                                           int protocol);
 
     std::vector<NetlinkAnswer> exchange(std::span<NetlinkMessage> requests) override;
+
+    /// From now on lists hold what they were asked for alone, where the kernel can do that (Linux
+    /// 4.20).
+    void insist_on_filters();
     std::expected<void, SystemError>
     dump(NetlinkMessage request,
          const std::function<void(std::span<const std::uint8_t>)>& each) override;

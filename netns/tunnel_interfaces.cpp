@@ -1,11 +1,13 @@
 #include "netns/tunnel_interfaces.h"
 
+#include "netns/link_contents.h"
 #include "netns/set_difference.h"
 
 #include <linux/netlink.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 namespace viaduct::netns {
@@ -52,6 +54,15 @@ WantedInterface remembered(WantedInterface wanted) {
     return wanted;
 }
 
+/// Below it an interface has no IPv6 (RFC 8200 5), and loses what it had of that.
+constexpr std::uint32_t lowest_ipv6_mtu = 1280;
+
+template <class List> void sort_out(List& list) {
+    std::ranges::sort(list);
+    const auto repeated = std::ranges::unique(list);
+    list.erase(repeated.begin(), repeated.end());
+}
+
 } // namespace
 
 std::vector<InterfaceChange> interface_changes(const ListedLink& link,
@@ -81,6 +92,7 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link,
 std::expected<TunnelInterfaces, SystemError>
 TunnelInterfaces::open(const NetworkNamespace& router) {
     return NetlinkSocket::open(router, NETLINK_ROUTE).transform([](NetlinkSocket&& socket) {
+        socket.insist_on_filters();
         return TunnelInterfaces(std::make_unique<NetlinkSocket>(std::move(socket)));
     });
 }
@@ -112,26 +124,47 @@ std::vector<SystemError> TunnelInterfaces::set(const std::vector<WantedInterface
     return failures;
 }
 
-std::vector<SystemError> TunnelInterfaces::restore() {
-    std::vector<SystemError> failures;
+InterfaceReview TunnelInterfaces::restore() {
+    InterfaceReview result;
     for (const auto& [name, each] : wanted_) {
         if (const auto made = made_.find(name); made != made_.end()) {
             const auto link = find(name);
-            if (link && link->index == made->second.link.index && link->up) {
+            if (is_intact(made->second, each, link)) {
+                review(made->second, *link, result);
                 if (made->second.as != each) {
-                    change(made->second, each, failures);
+                    change(made->second, each, result.failures);
                 }
                 continue;
             }
-            // One that was taken down has lost its routes.
+            result.missing.push_back("NEWLINK " + name);
             if (link && is_ours(*link)) {
-                remove(*link, failures);
+                remove(*link, result.failures);
             }
             made_.erase(made);
         }
-        make(each, failures);
+        make(each, result.failures);
     }
-    return failures;
+    return result;
+}
+
+void TunnelInterfaces::note(std::span<const std::uint8_t> notification) {
+    if (made_.empty()) {
+        return;
+    }
+    const auto loss = read_interface_loss(notification);
+    if (!loss) {
+        return;
+    }
+    for (auto& [name, made] : made_) {
+        made.doubted = made.doubted || made.link.index == loss->interface ||
+                       (loss->replaced && std::ranges::contains(made.as.routes, *loss->replaced));
+    }
+}
+
+void TunnelInterfaces::distrust() {
+    for (auto& [name, made] : made_) {
+        made.doubted = true;
+    }
 }
 
 void TunnelInterfaces::remove_all() {
@@ -204,6 +237,62 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
             failures.push_back(answers[i].error());
         }
     }
+}
+
+bool TunnelInterfaces::is_intact(const Made& made, const WantedInterface& wanted,
+                                 const std::expected<ListedLink, SystemError>& found) const {
+    // One that was taken down has lost its routes.
+    return found && found->index == made.link.index && found->up &&
+           (found->mtu >= lowest_ipv6_mtu || wanted.mtu < lowest_ipv6_mtu);
+}
+
+void TunnelInterfaces::review(Made& made, const ListedLink& found, InterfaceReview& review) {
+    auto there = made.as;
+    // 0: it was refused before, and is asked for as if the interface were new.
+    if (made.as.mtu != 0) {
+        there.mtu = static_cast<std::uint16_t>(
+            std::min<std::uint32_t>(found.mtu, std::numeric_limits<std::uint16_t>::max()));
+    }
+    if (made.doubted) {
+        if (const auto read = read_contents(made, there); !read) {
+            review.failures.push_back(read.error());
+            return;
+        }
+        made.doubted = false;
+    }
+    for (const InterfaceChange& change : interface_changes(made.link, there, made.as)) {
+        review.missing.push_back(change.request.description());
+    }
+    made.as = std::move(there);
+}
+
+std::expected<void, SystemError> TunnelInterfaces::read_contents(const Made& made,
+                                                                 WantedInterface& contents) {
+    WantedInterface listed;
+    const auto addresses = kernel_->dump(list_addresses(made.link), [&](auto message) {
+        const auto each = read_listed_address(message);
+        if (each && each->interface == made.link.index) {
+            listed.addresses.push_back(each->address);
+        }
+    });
+    if (!addresses) {
+        return addresses;
+    }
+    const auto routes = kernel_->dump(list_our_routes(made.link), [&](auto message) {
+        const auto each = read_listed_route(message);
+        if (each && each->ours && each->interface == made.link.index) {
+            listed.routes.push_back(each->destination);
+        }
+    });
+    if (!routes) {
+        return routes;
+    }
+    sort_out(listed.addresses);
+    sort_out(listed.routes);
+    // What others had added there is theirs.
+    contents.addresses = without(made.as.addresses, without(made.as.addresses, listed.addresses));
+    contents.routes = without(made.as.routes, without(made.as.routes, listed.routes));
+    return {};
 }
 
 std::expected<ListedLink, SystemError> TunnelInterfaces::find(const std::string& name) {

@@ -29,6 +29,14 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link,
                                                const policy::WantedInterface& before,
                                                const policy::WantedInterface& after);
 
+/// What restore() came upon.
+struct InterfaceReview {
+    /// What could not be done.
+    std::vector<SystemError> failures;
+    /// What somebody had taken away or changed, in the words of what puts it back.
+    std::vector<std::string> missing;
+};
+
 class TunnelInterfaces {
 public:
     static std::expected<TunnelInterfaces, SystemError> open(const NetworkNamespace& router);
@@ -40,9 +48,14 @@ public:
     /// interface of somebody else's with such a name is not touched. What failed comes back, the
     /// rest is done. The first call also removes what an earlier run left.
     std::vector<SystemError> set(const std::vector<policy::WantedInterface>& wanted);
-    /// Makes again what somebody took away, and tries again what failed. Empty when everything is
-    /// there.
-    std::vector<SystemError> restore();
+    /// Makes again what somebody took away, and tries again what failed. Whether the interfaces are
+    /// there, up and of their size is looked at each time; their addresses and routes only after
+    /// note() or distrust().
+    InterfaceReview restore();
+    /// One notification of rtnetlink from the router's namespace, header included.
+    void note(std::span<const std::uint8_t> notification);
+    /// Notifications were lost.
+    void distrust();
     void remove_all();
     /// Whether an interface is there, by what set() and restore() know.
     bool is_there(const std::string& name) const { return made_.contains(name); }
@@ -52,6 +65,8 @@ private:
         ListedLink link;
         /// As far as the kernel did what it was asked for.
         policy::WantedInterface as;
+        /// Whether somebody may have taken some of it away.
+        bool doubted = false;
     };
 
     void remove_leftovers(std::vector<SystemError>& failures);
@@ -59,6 +74,13 @@ private:
     void remove(const ListedLink& link, std::vector<SystemError>& failures);
     void change(Made& made, const policy::WantedInterface& wanted,
                 std::vector<SystemError>& failures);
+    /// Whether the interface is still one that changes can mend.
+    bool is_intact(const Made& made, const policy::WantedInterface& wanted,
+                   const std::expected<ListedLink, SystemError>& found) const;
+    /// Forgets of what was made what is not there any more.
+    void review(Made& made, const ListedLink& found, InterfaceReview& review);
+    std::expected<void, SystemError> read_contents(const Made& made,
+                                                   policy::WantedInterface& contents);
     std::expected<ListedLink, SystemError> find(const std::string& name);
     void run(std::vector<NetlinkMessage> requests, std::vector<SystemError>& failures);
 
