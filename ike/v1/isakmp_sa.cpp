@@ -62,14 +62,14 @@ bool is_worth_a_phase_one(const Child& child) {
 }
 
 TimePoint next_deadline_of(const Child& orphan) {
-    return is_worth_a_phase_one(orphan) ? std::min(orphan.expire_at, orphan.replace_at)
-                                        : orphan.expire_at;
+    return is_worth_a_phase_one(orphan) ? std::min(orphan.ends_at(), orphan.replace_at)
+                                        : orphan.ends_at();
 }
 
 /// Orphans end in their own time, with nobody left to be told; those in use want a phase 1 before.
 IsakmpSaState tend_orphans(Turn& turn, Orphaned state) {
     std::erase_if(state.children, [&](const Child& each) {
-        if (each.expire_at > turn.now)
+        if (each.ends_at() > turn.now)
             return false;
         remove_child(turn, state.connection->name, each, cause::LifetimeReached{});
         return true;

@@ -13,6 +13,7 @@
 #include "ike/wire/v1_message.h"
 #include "ike/wire/v1_transform.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
@@ -176,6 +177,13 @@ struct Child : ChildState {
     bool outdated = false;
     /// When we tell the peer of its end; its outbound SA is out already.
     std::optional<TimePoint> delete_at;
+    /// By then the peer, whose rekey replaced it, has deleted it or never will. Its lifetime stays
+    /// what it was: the successor may go first.
+    std::optional<TimePoint> replaced_until;
+
+    TimePoint ends_at() const {
+        return replaced_until ? std::min(expire_at, *replaced_until) : expire_at;
+    }
 };
 
 /// A quick mode that is wanted: a further child SA, or the successor of one.

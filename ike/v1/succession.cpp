@@ -82,7 +82,7 @@ void replace_predecessor(Turn& turn, Established& sa, const Child& successor) {
     if (successor.exchange_role == Role::initiator)
         end_soon(turn, *old);
     else
-        old->expire_at = std::min(old->expire_at, turn.now + peer_deletion_time);
+        old->replaced_until = turn.now + peer_deletion_time;
 }
 
 void delete_now(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId id) {
@@ -109,7 +109,7 @@ void tend(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId id) 
             delete_now(turn, facts, sa, id);
         return;
     }
-    if (child->expire_at <= turn.now) {
+    if (child->ends_at() <= turn.now) {
         const bool used = child->in_use();
         close_child(turn, facts, sa, id, cause::LifetimeReached{});
         if (used)
@@ -137,6 +137,7 @@ void after_loss(Turn& turn, Established& sa, const Child& gone) {
     for (auto& each : sa.children)
         if (each.replaced && !each.delete_at && same_traffic(each, gone)) {
             each.replaced = false;
+            each.replaced_until.reset();
             return;
         }
     if (sa.connection->close == policy::CloseAction::restart && !missing_children(sa).empty())
@@ -289,7 +290,7 @@ TimePoint next_child_deadline(const Established& sa) {
             consider(each.delete_at);
             continue;
         }
-        consider(each.expire_at);
+        consider(each.ends_at());
         consider(each.redundant_until);
         consider(each.activate_at);
         consider(each.ask_traffic_at);

@@ -169,6 +169,18 @@ BOOST_AUTO_TEST_CASE(whatever_happens_both_ends_hold_the_same_and_traffic_finds_
     }
 }
 
+/// Lives in which both ends rekey a child at the same moment and the successor that the peer made
+/// goes before what it replaced: that one lives on as long as it was to live, and is rekeyed in
+/// time.
+BOOST_AUTO_TEST_CASE(a_child_that_outlives_its_successor_keeps_its_lifetime) {
+    for (const auto seed : {634U, 1472U}) {
+        Life life(seed);
+        life.run();
+        BOOST_TEST(life.wrong.empty(),
+                   std::format("seed {}: {}", seed, life.wrong.empty() ? "" : life.wrong.front()));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation
