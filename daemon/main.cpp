@@ -166,7 +166,10 @@ int run(const DaemonOptions& options) {
     }
     // Not before: a thread has its own capabilities.
     log.write_in_background();
-    const Signals signals(loop, [&] { routers.stop([&] { loop.stop(); }); }, [&] { reload.run(); });
+    const Signals signals(
+        loop, [&] { routers.stop([&] { loop.stop(); }); },
+        // Whoever is to take over a namespace's guard has it then.
+        [&] { routers.when_started([&] { reload.run(); }); });
 
     routers.watch();
     const auto configured = count_text(reload.run());
