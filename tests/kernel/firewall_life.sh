@@ -39,10 +39,15 @@ for address in 192.168.20.20 fd00:20::20; do
     ip netns exec host1 ping -q -i 0.05 "$address" >/dev/null &
     streams+=($!)
 done
-for address in 192.168.10.10 fd00:10::10; do
-    ip netns exec host2 ping -q -i 0.05 "$address" >/dev/null &
-    streams+=($!)
-done
+stream_from_host2() {
+    local address
+    from_host2=()
+    for address in 192.168.10.10 fd00:10::10; do
+        ip netns exec host2 ping -q -i 0.05 "$address" >/dev/null &
+        from_host2+=($!)
+    done
+}
+stream_from_host2
 # r2 has no guard yet, and its hosts' packets are outside; they are what must not come in.
 step() { echo "--- $SECONDS s: $*"; }
 answered() { ip netns exec host1 ping -q -c 1 -W 1 192.168.20.20 >/dev/null && ip netns exec host1 ping -q -c 1 -W 1 fd00:20::20 >/dev/null; }
@@ -125,6 +130,10 @@ fi
 answered || die "no answer after the flush"
 
 step "where others may change the table, what they do is undone: the ruleset is flushed"
+# Flows that r2 masqueraded before it had a guard would go on as they were while it has none again.
+kill "${from_host2[@]}"
+stream_from_host2
+ip netns exec host2 ping -q -c 2 192.168.10.10 >/dev/null || die "no answer to host2"
 for _ in 1 2 3; do
     ip netns exec r2 nft flush ruleset
     flushed=$(date +%s%N)
@@ -197,7 +206,7 @@ for family in ip ip6; do
     [ "$esp" -gt 100 ] || die "only $esp packets of $family in ESP"
     echo "$esp packets of $family in ESP, none in clear"
 done
-kill "${streams[@]}" 2>/dev/null || true
+kill "${streams[@]}" "${from_host2[@]}" 2>/dev/null || true
 # r1's own guard stood all the time: what r1 sent in clear was before it.
 own=$(clear_of_r1)
 echo "clear packets of r1: $seen before its guard, $own in all"
