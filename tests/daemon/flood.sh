@@ -49,7 +49,8 @@ echo "$(cat "$folder/sent") datagrams"
 child=$(field inbound_spi) ike=$(field initiator_spi)
 for name in left right; do is_up $name || fail "$name is not up"; done
 after=$(memory)
-[ "$after" -lt $((before + 8192)) ] || fail "the daemon holds $after KiB after the flood and held $before before it"
+# The address sanitizer holds back what was freed.
+grep -q __asan_init "$bin/viaductd" || [ "$after" -lt $((before + 8192)) ] || fail "the daemon holds $after KiB after the flood and held $before before it"
 "$bin/viaduct" --control "$folder/left.sock" status -v >"$folder/status.log"
 grep -q 'dropped' "$folder/status.log" || fail "the status does not say what was dropped"
 "$bin/viaduct" --control "$folder/left.sock" down vpn >/dev/null || fail "down failed"
