@@ -116,12 +116,13 @@ void OperatorCommands::on_request(std::string_view line, const ControlAnswer& an
         answer(failure(request.error()));
         return;
     }
-    // These tell about routers that await their turn to start, too; the others want them to run.
-    if (request->command == ControlCommand::status || request->command == ControlCommand::version) {
-        answer(request->command == ControlCommand::status ? status(*request) : version());
-        return;
+    switch (request->command) {
+    // Also while routers await their turn to start; for the others they have to run.
+    case ControlCommand::status: answer(status(*request)); break;
+    case ControlCommand::version: answer(version()); break;
+    default:
+        routers_.when_started([this, request = *request, answer] { carry_out(request, answer); });
     }
-    routers_.when_started([this, request = *request, answer] { carry_out(request, answer); });
 }
 
 void OperatorCommands::carry_out(const ControlRequest& request, const ControlAnswer& answer) {

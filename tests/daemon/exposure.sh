@@ -3,11 +3,6 @@
 # kernel. Two of them negotiate, one with --dry-run, then one of an unprivileged user. Exit status 77 where
 # namespaces cannot be made.
 set -euo pipefail
-# shellcheck source=tests/daemon/private_run
-. "$(dirname "$0")/private_run"
-# shellcheck source=tests/daemon/logs
-. "$(dirname "$0")/logs"
-
 # shellcheck source=tests/daemon/left_and_right
 . "$(dirname "$0")/left_and_right"
 

@@ -2,10 +2,6 @@
 # flood.sh BIN: anybody's datagrams at ports 500 and 4500, as many as one processor makes, do nothing to
 # a tunnel that stands, nor to the next. Exit status 77 where namespaces cannot be made.
 set -euo pipefail
-# shellcheck source=tests/daemon/private_run
-. "$(dirname "$0")/private_run"
-# shellcheck source=tests/daemon/logs
-. "$(dirname "$0")/logs"
 # shellcheck source=tests/daemon/left_and_right
 . "$(dirname "$0")/left_and_right"
 

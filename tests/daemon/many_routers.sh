@@ -2,10 +2,6 @@
 # many_routers.sh BIN: while a reload starts hundreds of routers, those that run wait for none of them.
 # Exit status 77 where namespaces cannot be made.
 set -euo pipefail
-# shellcheck source=tests/daemon/private_run
-. "$(dirname "$0")/private_run"
-# shellcheck source=tests/daemon/logs
-. "$(dirname "$0")/logs"
 # shellcheck source=tests/daemon/left_and_right
 . "$(dirname "$0")/left_and_right"
 

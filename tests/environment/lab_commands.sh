@@ -3,21 +3,12 @@
 # folder for results, the time limit, and that nothing outlives it. Takes scripts/lab's options, such as --vm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/environment/statements
+. tests/environment/statements
 
-# Below the tree as well as outside of it a script may be.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 options=("$@" --out "$folder/out")
-passed=0 failed=0
-ok() { # what, command…
-    if "${@:2}"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $1"
-        for log in "$folder"/*.log; do sed "s/^/    ${log##*/}: /" "$log" | tail -n 20; done
-    fi
-}
 script() { cat >"$folder/script" && chmod +x "$folder/script"; }
 lab() { # expected status, further options and FILE ARG…
     local expected=$1 status=0
@@ -85,5 +76,4 @@ interrupted() { # signal
 ok "one that is ended leaves nothing" interrupted TERM
 ok "nor one that is killed" interrupted KILL
 ok "a file that is not there is named" lab 125 "$folder/nowhere"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+tell

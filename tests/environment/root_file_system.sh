@@ -3,6 +3,8 @@
 # stands in for the real one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/environment/statements
+. tests/environment/statements
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -26,24 +28,14 @@ S
 chmod +x "$folder/bin/mmdebstrap"
 behave() { echo "$1" >"$folder/behave"; : >"$folder/makings"; }
 
-passed=0 failed=0
-ok() { # what, command…
-    if "${@:2}"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $1"
-        sed 's/^/    /' "$folder/log" | tail -n 20
-    fi
-}
-make() { "$folder/scripts/rootfs" >"$folder/path" 2>"$folder/log" </dev/null; }
+make() { "$folder/scripts/rootfs" >"$folder/path" 2>"$folder/making.log" </dev/null; }
 fails() { ! "$@"; }
 is_whole() { [ -e "$(cat "$folder/path")/usr/complete" ] && [ -d "$(cat "$folder/path")/peers/libreswan" ]; }
 nothing_half_made() { [ -z "$(find "$folder/cache" -maxdepth 1 -name 'new-*')" ]; }
 no_root() { [ -z "$(find "$folder/cache" -maxdepth 1 -name 'rootfs-*' -type d)" ]; }
 made_times() { [ "$(wc -l <"$folder/makings")" -eq "$1" ]; }
 # The line that an operator sees last.
-last_line() { tail -n 1 "$folder/log" | grep -q -- "$1"; }
+last_line() { tail -n 1 "$folder/making.log" | grep -q -- "$1"; }
 begin() {
     : >"$folder/makings"
     make &
@@ -87,5 +79,4 @@ ok "another list of packages: while one makes it, a second waits" make
 ok "and gets the same" is_whole
 wait "$making"
 ok "that was made once, with the peer's beside it" made_times 2
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+tell

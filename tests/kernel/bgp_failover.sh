@@ -3,14 +3,11 @@
 # the preferred one is cut off on the outer network, the traffic moves to the other and back, and
 # nothing is ever in clear.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 make_routers
+drop_clear_routes
 for router in r1 r2; do
-    # What the routes through the tunnels are to replace.
-    ip -netns "$router" route flush proto boot root 192.168.0.0/16
     ip netns exec "$router" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 done
 ip -netns r1 addr add 10.10.11.5/24 dev outer

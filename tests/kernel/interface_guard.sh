@@ -3,16 +3,11 @@
 # and state. What is between the protected subnets and would leave another way is dropped and counted; what is ours comes
 # back by itself and is told of; routes of others are left alone, also those into the interface.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 make_routers
-# The tunnel's routes take the place of those; what they do not take leaves by the default routes, in clear.
-for router in r1 r2; do
-    ip -netns "$router" route flush proto boot root 192.168.0.0/16
-    ip -netns "$router" -6 route flush proto boot root fd00::/16 2>/dev/null || true
-done
+drop_clear_routes
+# What the tunnel's routes do not take leaves by these, in clear.
 ip -netns r1 route add default via 10.10.10.4
 ip -netns r1 -6 route add default via fd00:ffff::4
 

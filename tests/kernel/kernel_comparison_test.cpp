@@ -147,15 +147,6 @@ BOOST_FIXTURE_TEST_CASE(lifetimes_and_the_window_as_far_as_it_has_come_are_no_di
     BOOST_TEST(differences({octets, listed_policy()}).empty());
 }
 
-/// The listed message with its fixed part changed.
-template <class Fixed, class Change> Octets with(Octets listed, const Change& change) {
-    Fixed fixed{};
-    std::memcpy(&fixed, listed.data() + NLMSG_HDRLEN, sizeof(fixed));
-    change(fixed);
-    std::memcpy(listed.data() + NLMSG_HDRLEN, &fixed, sizeof(fixed));
-    return listed;
-}
-
 /// The listed message with an attribute more, or another in place of its own.
 template <class Fixed, class Value>
 Octets with_attribute(const Octets& listed, std::uint16_t type, const Value& value) {

@@ -14,6 +14,7 @@ BOOST_AUTO_TEST_SUITE(link_contents)
 using namespace viaduct;
 using namespace viaduct::netns;
 using test::Octets;
+using test::with;
 
 namespace {
 
@@ -41,15 +42,6 @@ Octets told(const NetlinkMessage& request, std::uint16_t type, std::uint16_t fla
     head.nlmsg_type = type;
     head.nlmsg_flags = flags;
     std::memcpy(octets.data(), &head, sizeof(head));
-    return octets;
-}
-
-/// The same with another fixed part.
-template <class Fixed, class Change> Octets changed(Octets octets, const Change& change) {
-    Fixed fixed{};
-    std::memcpy(&fixed, octets.data() + NLMSG_HDRLEN, sizeof(fixed));
-    change(fixed);
-    std::memcpy(octets.data() + NLMSG_HDRLEN, &fixed, sizeof(fixed));
     return octets;
 }
 
@@ -98,7 +90,7 @@ BOOST_AUTO_TEST_CASE(what_we_add_is_known_again_in_a_list) {
 BOOST_AUTO_TEST_CASE(routes_of_others_are_told_apart) {
     const auto ours = told(add_route(tunnel, subnet("192.168.20.0/24")), RTM_NEWROUTE);
     const auto of = [&](const auto& change) {
-        return read_listed_route(changed<rtmsg>(ours, change));
+        return read_listed_route(with<rtmsg>(ours, change));
     };
     const auto theirs = of([](rtmsg& fixed) { fixed.rtm_protocol = RTPROT_BIRD; });
     BOOST_REQUIRE(theirs);
@@ -124,7 +116,7 @@ BOOST_AUTO_TEST_CASE(what_takes_something_away_is_heard) {
     BOOST_TEST(loser(told(delete_address(tunnel, address("10.0.0.1/30")), RTM_DELADDR)) == 7);
     BOOST_TEST(loser(told(delete_route(tunnel, subnet("10.1.0.0/16")), RTM_DELROUTE)) == 7);
     const auto up = told(bring_up(tunnel), RTM_NEWLINK);
-    BOOST_TEST(loser(changed<ifinfomsg>(up, [](ifinfomsg& link) { link.ifi_flags = 0; })) == 7);
+    BOOST_TEST(loser(with<ifinfomsg>(up, [](ifinfomsg& link) { link.ifi_flags = 0; })) == 7);
     const auto replaced = read_interface_loss(
         told(add_route(tunnel, subnet("10.1.0.0/16")), RTM_NEWROUTE, NLM_F_REPLACE));
     BOOST_REQUIRE(replaced);
@@ -137,7 +129,7 @@ BOOST_AUTO_TEST_CASE(what_takes_nothing_away_is_passed_by) {
     BOOST_TEST(!read_interface_loss(told(bring_up(tunnel), RTM_NEWLINK)));
     const auto route = add_route(tunnel, subnet("10.1.0.0/16"));
     BOOST_TEST(!read_interface_loss(told(route, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL)));
-    BOOST_TEST(!read_interface_loss(changed<rtmsg>(
+    BOOST_TEST(!read_interface_loss(with<rtmsg>(
         told(route, RTM_DELROUTE), [](rtmsg& fixed) { fixed.rtm_protocol = RTPROT_BIRD; })));
     BOOST_TEST(!read_interface_loss(
         told(add_address(tunnel, address("10.0.0.1/30")), RTM_NEWADDR, NLM_F_REPLACE)));

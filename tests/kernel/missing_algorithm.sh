@@ -2,8 +2,6 @@
 # A kernel whose module for a configured ESP algorithm is not to be had: it is named at start and in the status, the rest is
 # negotiated, and a connection that is left without any says why it does not come up. With the module there all is as configured.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 

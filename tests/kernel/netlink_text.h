@@ -23,6 +23,15 @@ struct NetlinkParts {
     friend bool operator==(const NetlinkParts&, const NetlinkParts&) = default;
 };
 
+/// The message with its family's fixed part changed.
+template <class Fixed, class Change> Octets with(Octets message, const Change& change) {
+    Fixed fixed{};
+    std::memcpy(&fixed, message.data() + NLMSG_HDRLEN, sizeof(fixed));
+    change(fixed);
+    std::memcpy(message.data() + NLMSG_HDRLEN, &fixed, sizeof(fixed));
+    return message;
+}
+
 /// `fixed_size`: of the family's fixed part. `ignored`: an attribute that is left out.
 inline NetlinkParts take_apart(std::span<const std::uint8_t> octets, std::size_t fixed_size,
                                std::uint16_t ignored = 0) {

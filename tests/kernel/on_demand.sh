@@ -3,8 +3,6 @@
 # nothing is ever in clear on the outer link. One viaductd serves both routers; r1 waits for packets,
 # r2 for its peer.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 make_routers

@@ -2,8 +2,6 @@
 # Two gateways that are neighbours on an IPv6 link, both on demand and in transport mode: what catches their
 # packets must not catch the neighbour discovery without which they would never find each other.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 make_routers

@@ -5,8 +5,6 @@
 # One with an address of its own waits for that, and for its return. Meanwhile the hosts send all the time, and
 # nothing of it leaves in clear.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 make_routers

@@ -2,16 +2,10 @@
 # Route-based connections: the interface with its addresses, MTU and routes, both families through
 # selectors that take everything, what an earlier run left, what is somebody else's, and a reload.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 make_routers
-# What the tunnels' routes are to replace.
-for router in r1 r2; do
-    ip -netns "$router" route flush proto boot root 192.168.0.0/16
-    ip -netns "$router" -6 route flush proto boot root fd00::/16 2>/dev/null || true
-done
+drop_clear_routes
 ip -netns r1 addr add 10.10.11.5/24 dev outer
 ip -netns r2 addr add 10.10.11.4/24 dev outer
 

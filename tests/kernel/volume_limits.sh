@@ -2,8 +2,6 @@
 # SAs that may carry only so much are rekeyed before they reach their limit, by packets and by octets, and no
 # packet is lost; one that reaches it all the same is replaced. Of two connections at a time, over IPv4 and IPv6.
 set -euo pipefail
-# shellcheck source=tests/kernel/two_routers
-. tests/kernel/two_routers
 # shellcheck source=tests/kernel/one_daemon
 . tests/kernel/one_daemon
 
