@@ -107,6 +107,8 @@ struct DroppedReport {
     std::uint64_t bad_message_id = 0;
     std::uint64_t integrity_failed = 0;
     std::uint64_t half_open_limit = 0;
+    std::uint64_t ike_sa_limit = 0;
+    std::uint64_t child_sa_limit = 0;
     std::uint64_t cookies_sent = 0;
     std::uint64_t repeated = 0;
     std::uint64_t unexpected = 0;
@@ -174,8 +176,8 @@ BOOST_DESCRIBE_STRUCT(ConnectionReport, (),
                        reason, next_attempt, attempts, ike_sas, messages))
 BOOST_DESCRIBE_STRUCT(DroppedReport, (),
                       (malformed, unknown_version, unknown_exchange, unknown_sa, no_connection,
-                       bad_message_id, integrity_failed, half_open_limit, cookies_sent, repeated,
-                       unexpected, unprotected))
+                       bad_message_id, integrity_failed, half_open_limit, ike_sa_limit,
+                       child_sa_limit, cookies_sent, repeated, unexpected, unprotected))
 BOOST_DESCRIBE_STRUCT(RefusalReport, (), (local, remote, code, text))
 BOOST_DESCRIBE_STRUCT(RouterReport, (),
                       (name, netns, file, state, reason, since, connections, leak_guard, half_open,

@@ -134,10 +134,20 @@ ConnectionReport connection_report(const ike::ConnectionStatus& connection,
 }
 
 DroppedReport dropped_report(const ike::DropCounters& dropped) {
-    return {dropped.malformed,        dropped.unknown_version, dropped.unknown_exchange,
-            dropped.unknown_sa,       dropped.no_connection,   dropped.bad_message_id,
-            dropped.integrity_failed, dropped.half_open_limit, dropped.cookies_sent,
-            dropped.repeated,         dropped.unexpected,      dropped.unprotected};
+    return {.malformed = dropped.malformed,
+            .unknown_version = dropped.unknown_version,
+            .unknown_exchange = dropped.unknown_exchange,
+            .unknown_sa = dropped.unknown_sa,
+            .no_connection = dropped.no_connection,
+            .bad_message_id = dropped.bad_message_id,
+            .integrity_failed = dropped.integrity_failed,
+            .half_open_limit = dropped.half_open_limit,
+            .ike_sa_limit = dropped.ike_sa_limit,
+            .child_sa_limit = dropped.child_sa_limit,
+            .cookies_sent = dropped.cookies_sent,
+            .repeated = dropped.repeated,
+            .unexpected = dropped.unexpected,
+            .unprotected = dropped.unprotected};
 }
 
 } // namespace

@@ -82,6 +82,7 @@ private:
     Table::iterator find_v1(const wire::Header& header);
     /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
     void adopt_children(TimePoint now, wire::IkeSpi spi);
+    std::size_t v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi);
     /// Where an SA of the connection that goes through the port for NAT is reached at this address.
     std::optional<policy::UdpPath> floated_path(const ConnectionUpkeep& upkeep,
                                                 const policy::IpAddress& peer) const;
@@ -111,6 +112,8 @@ private:
                                                    const ChildUser& peer,
                                                    const policy::ChildSelectors& selectors) const;
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
+    std::optional<Cause> no_room(const std::string& connection, const policy::Identity& peer,
+                                 FirstContact first_contact);
     /// Whether the successor is complete, and nothing is lost with the end of the old SA.
     bool takes_over(TimePoint now, const AnyIkeSa& old, const AnyIkeSa& successor);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
@@ -122,6 +125,9 @@ private:
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome);
     void close_duplicates(TimePoint now, wire::IkeSpi spi, const ConnectionUpkeep& upkeep,
                           const outcome::Up& outcome);
+    /// The peer's oldest ones go where there are too many.
+    void end_oldest(TimePoint now, wire::IkeSpi newest, const ConnectionUpkeep& upkeep,
+                    const policy::Identity& peer);
     void note_demand_met(wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_superfluous(TimePoint now, wire::IkeSpi spi);

@@ -38,6 +38,7 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
         upkeep->negotiation.reset();
     if (outcome.childless) {
         upkeep->established.add(spi, outcome.peer);
+        end_oldest(now, spi, *upkeep, outcome.peer);
         // Of no use to a connection that is to stay up; the peer may still use it for one that
         // waits.
         if (upkeep->wanted())
@@ -46,6 +47,7 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::
     }
     upkeep->established.add(spi, outcome.peer);
     close_duplicates(now, spi, *upkeep, outcome);
+    end_oldest(now, spi, *upkeep, outcome.peer);
     const bool v1 = sa->second.sa.is_v1();
     if (v1)
         adopt_children(now, spi);
@@ -134,6 +136,20 @@ void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
         } else if (upkeep.connection().unique != policy::Uniqueness::never) {
             superfluous_.emplace(now + peer_patience, each);
         }
+    }
+}
+
+void Endpoint::Core::end_oldest(TimePoint now, wire::IkeSpi newest, const ConnectionUpkeep& upkeep,
+                                const policy::Identity& peer) {
+    std::vector<std::pair<TimePoint, wire::IkeSpi>> older;
+    for (const auto each : upkeep.established.with(peer))
+        if (const auto* sa = each == newest ? nullptr : find_alive(each))
+            older.emplace_back(sa->established_at().value_or(now), each);
+    std::ranges::sort(older);
+    for (auto left = older.size(); const auto& [established, each] : older) {
+        if (left-- < settings_.ike_sa_limit)
+            return;
+        handle(now, each, [](auto& turn, auto& sa) { sa.close(turn, cause::Replaced{}); });
     }
 }
 

@@ -196,6 +196,15 @@ void Endpoint::Core::adopt_children(TimePoint now, wire::IkeSpi spi) {
         handle_v1(now, each, [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.give_children(turn); });
 }
 
+std::size_t Endpoint::Core::v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi) {
+    const auto* upkeep = find(connection);
+    std::size_t count = 0;
+    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
+        if (const auto* sa = find_alive(each); sa && sa->is_v1())
+            count += sa->as_v1()->child_count();
+    return count;
+}
+
 std::optional<policy::UdpPath> Endpoint::Core::floated_path(const ConnectionUpkeep& upkeep,
                                                             const policy::IpAddress& peer) const {
     const auto& connection = upkeep.connection();

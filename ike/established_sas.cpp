@@ -39,6 +39,14 @@ void EstablishedSas::take_peer_of(wire::IkeSpi spi, wire::IkeSpi successor) {
     add(spi, peer);
 }
 
+std::size_t EstablishedSas::peers() const {
+    std::size_t count = 0;
+    for (auto each = by_peer_.begin(); each != by_peer_.end();
+         each = by_peer_.upper_bound(each->first))
+        ++count;
+    return count;
+}
+
 std::vector<wire::IkeSpi> EstablishedSas::all() const {
     std::vector<wire::IkeSpi> out;
     out.reserve(peers_.size());

@@ -22,6 +22,8 @@ public:
     bool contains(wire::IkeSpi spi) const { return peers_.contains(spi); }
     bool empty() const { return peers_.empty(); }
     std::size_t size() const { return peers_.size(); }
+    /// How many different ones.
+    std::size_t peers() const;
     std::vector<wire::IkeSpi> all() const;
     std::vector<wire::IkeSpi> with(const policy::Identity& peer) const;
     /// The others with the same peer.

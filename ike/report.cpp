@@ -56,6 +56,17 @@ struct Sentence {
         return std::format("'{}' has an IKE SA of this connection already, which is kept",
                            c.peer.to_string());
     }
+    std::string operator()(const cause::TooManyIkeSas& c) {
+        return std::format("'{}' has {} IKE SAs of this connection, and gets no other",
+                           c.peer.to_string(), c.count);
+    }
+    std::string operator()(const cause::TooManyPeers& c) {
+        return std::format("'{}' gets no IKE SA: {} other peers have one of this connection",
+                           c.peer.to_string(), c.others);
+    }
+    std::string operator()(const cause::TooManyChildSas& c) {
+        return std::format("the peer gets no child SA beside {}", c.count);
+    }
     std::string operator()(const cause::UnsupportedAuthMethod& c) {
         if (c.v1_method != 0)
             return std::format("the peer wants authentication by {}, configured is {}",
@@ -127,6 +138,9 @@ struct Code {
         return "peer_not_authenticated";
     }
     std::string_view operator()(const cause::AlreadyUp&) { return "already_up"; }
+    std::string_view operator()(const cause::TooManyIkeSas&) { return "too_many_ike_sas"; }
+    std::string_view operator()(const cause::TooManyPeers&) { return "too_many_peers"; }
+    std::string_view operator()(const cause::TooManyChildSas&) { return "too_many_child_sas"; }
     std::string_view operator()(const cause::UnsupportedAuthMethod&) {
         return "unsupported_auth_method";
     }

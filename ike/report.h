@@ -61,6 +61,20 @@ struct PeerNotAuthenticated {
 struct AlreadyUp {
     policy::Identity peer;
 };
+/// The peer has so many IKE SAs of this connection that it gets no other.
+struct TooManyIkeSas {
+    policy::Identity peer;
+    std::size_t count = 0;
+};
+/// So many others have IKE SAs of this connection that the peer gets none.
+struct TooManyPeers {
+    policy::Identity peer;
+    std::size_t others = 0;
+};
+/// The peer wants another child SA of an IKE SA that has so many.
+struct TooManyChildSas {
+    std::size_t count = 0;
+};
 /// The peer wants a method of authentication that we do not offer.
 struct UnsupportedAuthMethod {
     std::uint8_t method = 0;
@@ -128,6 +142,7 @@ struct NoChildLeft {};
 using Cause =
     std::variant<cause::NoResponse, cause::NoConnection, cause::NoProposal, cause::NoSelectors,
                  cause::IdentityMismatch, cause::PeerNotAuthenticated, cause::AlreadyUp,
+                 cause::TooManyIkeSas, cause::TooManyPeers, cause::TooManyChildSas,
                  cause::UnsupportedAuthMethod, cause::PeerRefused, cause::PeerLacks,
                  cause::ProtocolViolation, cause::KernelLacksAlgorithms, cause::KernelRefused,
                  cause::LocalFault, cause::NameUnresolved, cause::NoPath, cause::ClosedByPeer,
@@ -228,6 +243,9 @@ struct DropCounters {
     std::uint64_t bad_message_id = 0;
     std::uint64_t integrity_failed = 0;
     std::uint64_t half_open_limit = 0;
+    /// Refused to peers that are authenticated.
+    std::uint64_t ike_sa_limit = 0;
+    std::uint64_t child_sa_limit = 0;
     /// First requests answered by a demand for a cookie.
     std::uint64_t cookies_sent = 0;
     std::uint64_t repeated = 0;

@@ -47,6 +47,9 @@ struct OtherUser {
     wire::IkeSpi spi{};
 };
 
+/// Whether a peer says that it has no other IKE SA with us.
+enum class FirstContact : bool { no, yes };
+
 struct Turn {
     TimePoint now;
     Botan::RandomNumberGenerator& rng;
@@ -74,6 +77,15 @@ struct Turn {
     std::function<bool(const std::string& connection, wire::IkeSpi spi)> is_carried_elsewhere;
     /// Whether this peer has an IKE SA of the connection already.
     std::function<bool(const std::string& connection, const policy::Identity& peer)> has_peer;
+    /// Why the connection takes no other IKE SA of this peer's; nothing where it takes one, in the
+    /// place of the peer's older ones if need be.
+    std::function<std::optional<Cause>(const std::string& connection, const policy::Identity& peer,
+                                       FirstContact first_contact)>
+        no_room;
+    /// How many children other ISAKMP SAs have of the connection and peer of the one with our SPI
+    /// `spi`. All move to the newest.
+    std::function<std::size_t(const std::string& connection, wire::IkeSpi spi)>
+        v1_children_elsewhere;
     /// Who else at the far end of `path`, beside this peer, has a child SA between the two gateways
     /// that takes some of these packets. The peer is the same where the UDP port is, whatever it
     /// calls itself, and where connection and identity are, through whatever mapping of a NAT it

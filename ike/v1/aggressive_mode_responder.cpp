@@ -204,14 +204,19 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     }
     report_message(turn, facts, Direction::received, wire::v1::header_of(received.message),
                    third->chain.payloads, state.connection->name);
-    if (state.connection->unique == policy::Uniqueness::keep &&
-        turn.has_peer(state.connection->name, state.peer_id)) {
-        const cause::AlreadyUp why{shortened(state.peer_id)};
-        refuse_peer(turn, facts, state.keys, why, state.connection->name);
-        turn.outcomes.emplace_back(outcome::Failed{state.connection->name, why});
-        return Gone{};
-    }
     state.keys.vector = std::move(third->next_vector);
+    if (state.connection->unique == policy::Uniqueness::keep &&
+        turn.has_peer(state.connection->name, state.peer_id))
+        return refuse_further(turn, facts, state.keys, state.connection->name,
+                              cause::AlreadyUp{shortened(state.peer_id)});
+    // In clear no hash covers it (RFC 2407 4.6.3).
+    const bool first_contact =
+        third->encrypted && contains(auth->notifies, wire::v1::NotifyType::initial_contact);
+    if (const auto why = turn.no_room(state.connection->name, state.peer_id,
+                                      first_contact ? FirstContact::yes : FirstContact::no)) {
+        ++turn.dropped.ike_sa_limit;
+        return refuse_further(turn, facts, state.keys, state.connection->name, *why);
+    }
     add_extensions(state.peer, auth->vendor_ids);
     agree_on_fragmentation(facts, state.peer, state.connection->ike.fragmentation);
     facts.nat = detect_nat(auth->nat_detection, facts, state.keys.suite.prf, received.path);
@@ -222,19 +227,16 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     facts.path = received.path;
     const auto lifetime = agreed_lifetime(*state.connection, state.peer_lifetime);
     const bool is_shorter = is_shorter_than_offered(lifetime, state.peer_lifetime);
-    auto sa = establish(
-        turn, facts,
-        {.connection = std::move(state.connection),
-         .peer_id = std::move(state.peer_id),
-         .keys = std::move(state.keys),
-         .peer = std::move(state.peer),
-         .nonce_i = std::move(state.transcript.nonce_i),
-         .nonce_r = std::move(state.transcript.nonce_r),
-         .lifetime = lifetime,
-         // In clear no hash covers it (RFC 2407 4.6.3).
-         .initial_contact =
-             third->encrypted && contains(auth->notifies, wire::v1::NotifyType::initial_contact),
-         .last = std::nullopt});
+    auto sa = establish(turn, facts,
+                        {.connection = std::move(state.connection),
+                         .peer_id = std::move(state.peer_id),
+                         .keys = std::move(state.keys),
+                         .peer = std::move(state.peer),
+                         .nonce_i = std::move(state.transcript.nonce_i),
+                         .nonce_r = std::move(state.transcript.nonce_r),
+                         .lifetime = lifetime,
+                         .initial_contact = first_contact,
+                         .last = std::nullopt});
     // The exchange has no message for it that is protected.
     if (is_shorter)
         send_informational(turn, facts, sa, {responder_lifetime(facts, lifetime)});

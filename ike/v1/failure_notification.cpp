@@ -63,6 +63,13 @@ Messages refuse_peer(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys
     return messages;
 }
 
+Gone refuse_further(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys,
+                    const std::string& connection, const Cause& why) {
+    refuse_peer(turn, facts, keys, why, connection);
+    turn.outcomes.emplace_back(outcome::Failed{connection, why});
+    return {};
+}
+
 bool is_refusal(NotifyType type) {
     return wire::v1::is_error(type) && type != NotifyType::invalid_spi &&
            type != NotifyType::invalid_cookie;

@@ -20,6 +20,10 @@ wire::Octets clear_notification(Turn& turn, const IkeSaFacts& facts, wire::v1::N
 Messages refuse_peer(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys, const Cause& why,
                      const std::string& connection);
 
+/// Phase 1 ends here although the peer is authenticated.
+Gone refuse_further(Turn& turn, const IkeSaFacts& facts, const IsakmpKeys& keys,
+                    const std::string& connection, const Cause& why);
+
 /// Whether an error ends what we asked for. INVALID-SPI and INVALID-COOKIE do not: they answer what
 /// came under an SA that the peer has not, or has not any more.
 bool is_refusal(wire::v1::NotifyType type);

@@ -500,6 +500,11 @@ bool IsakmpSa::protects(const ChildSelectors& selectors) const {
            });
 }
 
+std::size_t IsakmpSa::child_count() const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa ? sa->children.size() : 0;
+}
+
 void IsakmpSa::on_demand(Turn& turn) {
     auto* sa = std::get_if<Established>(&state_);
     if (sa && !sa->create_children_at)

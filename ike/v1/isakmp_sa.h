@@ -87,6 +87,7 @@ public:
         // One that cannot be asked is believed.
         return sa.confirmed || !sa.peer.dead_peer_detection;
     }
+    std::size_t child_count() const;
     /// Of an established SA: others have its children.
     bool is_superseded() const { return std::get<Established>(state_).superseded; }
     /// Asks the peer for a sign of life.

@@ -132,11 +132,15 @@ IsakmpSaState accept(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state, A
     auto connection = peer.accepting.front();
     turn.ascription = Ascription{{connection->name}, std::move(state.arrows)};
     if (connection->unique == policy::Uniqueness::keep &&
-        turn.has_peer(connection->name, peer.peer)) {
-        const cause::AlreadyUp why{shortened(peer.peer)};
-        refuse_peer(turn, facts, peer.keys, why, connection->name);
-        turn.outcomes.emplace_back(outcome::Failed{connection->name, why});
-        return Gone{};
+        turn.has_peer(connection->name, peer.peer))
+        return refuse_further(turn, facts, peer.keys, connection->name,
+                              cause::AlreadyUp{shortened(peer.peer)});
+    const bool first_contact =
+        contains(peer.message.notifies, wire::v1::NotifyType::initial_contact);
+    if (const auto why = turn.no_room(connection->name, peer.peer,
+                                      first_contact ? FirstContact::yes : FirstContact::no)) {
+        ++turn.dropped.ike_sa_limit;
+        return refuse_further(turn, facts, peer.keys, connection->name, *why);
     }
     const auto id = own_id(*connection);
     auto proof = own_authentication(facts, peer.keys, state.transcript, body_of(id));
@@ -163,18 +167,17 @@ IsakmpSaState accept(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state, A
         return Gone{};
     }
     turn.send(facts.path, *messages);
-    return establish(
-        turn, facts,
-        {.connection = std::move(connection),
-         .peer_id = std::move(peer.peer),
-         .keys = std::move(peer.keys),
-         .peer = std::move(state.peer),
-         .nonce_i = std::move(state.transcript.nonce_i),
-         .nonce_r = std::move(state.transcript.nonce_r),
-         .lifetime = lifetime,
-         .initial_contact = contains(peer.message.notifies, wire::v1::NotifyType::initial_contact),
-         .last =
-             LastAnswer{{received.octets.begin(), received.octets.end()}, std::move(*messages)}});
+    return establish(turn, facts,
+                     {.connection = std::move(connection),
+                      .peer_id = std::move(peer.peer),
+                      .keys = std::move(peer.keys),
+                      .peer = std::move(state.peer),
+                      .nonce_i = std::move(state.transcript.nonce_i),
+                      .nonce_r = std::move(state.transcript.nonce_r),
+                      .lifetime = lifetime,
+                      .initial_contact = first_contact,
+                      .last = LastAnswer{{received.octets.begin(), received.octets.end()},
+                                         std::move(*messages)}});
 }
 
 } // namespace

@@ -21,8 +21,6 @@ namespace {
 
 /// Under way at once with one peer; more than anybody begins in parallel.
 constexpr std::size_t most_answered = 64;
-/// Of one ISAKMP SA: more than any set of pairs that can be configured, also while all are rekeyed.
-constexpr std::size_t most_children = 4096;
 
 /// What the request comes to, with our public value where it takes one.
 struct Answer {
@@ -123,6 +121,21 @@ policy::ChildSpi draw_spi_beside(Turn& turn, policy::ChildSpi peer_spi) {
     return another;
 }
 
+/// How many there are, where they are too many for another.
+std::optional<std::size_t> too_many_children(const Turn& turn, const IkeSaFacts& facts,
+                                             const Established& sa,
+                                             const policy::NarrowedSelectors& wanted) {
+    const auto limit = turn.settings.child_sa_limit;
+    const auto elsewhere = turn.v1_children_elsewhere(sa.connection->name, facts.own_spi());
+    const auto in_use =
+        static_cast<std::size_t>(std::ranges::count_if(sa.children, &Child::in_use)) + elsewhere;
+    const auto all = sa.children.size() + elsewhere;
+    if (all >= 2 * limit)
+        return all;
+    const bool is_rekey = predecessor_for(sa, {wanted.local(), wanted.remote()}).has_value();
+    return !is_rekey && in_use >= limit ? std::optional(in_use) : std::nullopt;
+}
+
 void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
             const wire::v1::EncryptedMessage& message, const wire::v1::QuickModeSa& request,
             Answer answer, wire::Octets vector, std::span<const std::uint8_t> octets) {
@@ -193,13 +206,18 @@ void answer_quick_mode(Turn& turn, IkeSaFacts& facts, Established& sa,
     sa.confirmed = true;
     report_message(turn, facts, Direction::received, message.header, opened->chain.payloads,
                    sa.connection->name);
-    if (sa.answered.size() >= most_answered || sa.children.size() >= most_children) {
+    if (sa.answered.size() >= most_answered) {
         refuse(turn, facts, sa, id, octets, violation(quick_mode, "too many quick modes at once"));
         return;
     }
     auto answer = decide(turn, facts, sa, *request);
     if (!answer) {
         refuse(turn, facts, sa, id, octets, answer.error());
+        return;
+    }
+    if (const auto count = too_many_children(turn, facts, sa, answer->selectors)) {
+        ++turn.dropped.child_sa_limit;
+        refuse(turn, facts, sa, id, octets, cause::TooManyChildSas{*count});
         return;
     }
     accept(turn, facts, sa, message, *request, std::move(*answer), std::move(opened->next_vector),

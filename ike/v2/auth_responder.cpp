@@ -215,17 +215,23 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
                       {cause::PeerLacks{"IKE SAs without a child SA (RFC 6023)"},
                        {peer.connections.front()}});
     const bool fresh_start = contains(request.notifies, wire::NotifyType::initial_contact);
+    const auto refuse_further = [&](const Cause& why, const ConnectionPtr& connection) {
+        return refuse(turn, facts, std::move(state), failure_notify(why), {why, {connection}});
+    };
     if (peer.connections.front()->unique == policy::Uniqueness::keep && !fresh_start &&
         turn.has_peer(peer.connections.front()->name, peer.identity))
-        return refuse(turn, facts, std::move(state),
-                      plain_notify(wire::NotifyType::authentication_failed),
-                      {cause::AlreadyUp{shortened(peer.identity)}, {peer.connections.front()}});
+        return refuse_further(cause::AlreadyUp{shortened(peer.identity)}, peer.connections.front());
     ChildChoice choice =
         childless
             ? ChildChoice{peer.connections.front(),
                           std::unexpected(violation(ExchangeType::ike_auth, "no child requested"))}
             : choose_connection(peer.connections, request);
     const auto connection = choice.connection;
+    if (const auto why = turn.no_room(connection->name, peer.identity,
+                                      fresh_start ? FirstContact::yes : FirstContact::no)) {
+        ++turn.dropped.ike_sa_limit;
+        return refuse_further(*why, connection);
+    }
     auto auth = our_auth(state, *connection);
     if (!auth)
         return refuse(turn, facts, std::move(state),

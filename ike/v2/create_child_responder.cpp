@@ -20,9 +20,6 @@ using wire::ExchangeType;
 using wire::NotifyType;
 using Payloads = std::vector<wire::Payload>;
 
-/// Of one IKE SA: more than any set of pairs that can be configured, also while all are rekeyed.
-constexpr std::size_t max_children = 4096;
-
 wire::DecodeError bad_value(std::string_view where) {
     return {wire::DecodeFault::bad_value, 0, 0, where};
 }
@@ -62,6 +59,18 @@ Payloads refuse(Turn& turn, const Established& sa, Cause why) {
     turn.outcomes.emplace_back(
         outcome::ChildFailed{sa.connection->name, Role::responder, std::move(why), std::nullopt});
     return {std::move(notify)};
+}
+
+/// How many there are, where they are too many for another. A rekey is refused to who keeps all the
+/// old ones alone.
+std::optional<std::size_t> too_many_children(const Turn& turn, const Established& sa,
+                                             std::optional<policy::ChildSaId> rekeyed) {
+    const auto limit = turn.settings.child_sa_limit;
+    const auto in_use =
+        static_cast<std::size_t>(std::ranges::count_if(sa.children, &ChildState::in_use));
+    if (sa.children.size() >= 2 * limit)
+        return sa.children.size();
+    return !rekeyed && in_use >= limit ? std::optional(in_use) : std::nullopt;
 }
 
 Payloads answer_child_request(Turn& turn, IkeSaFacts& facts, Established& sa,
@@ -141,9 +150,6 @@ std::expected<Payloads, wire::DecodeError> answer_create_child(Turn& turn, IkeSa
         return std::unexpected(bad_value("CREATE_CHILD_SA request without TS"));
     if (under_way<purpose::RekeyIkeSa>(sa))
         return Payloads{plain_notify(NotifyType::temporary_failure)};
-    // RFC 7296 1.3: no more children than a peer can have use for.
-    if (sa.children.size() >= max_children)
-        return Payloads{plain_notify(NotifyType::no_additional_sas)};
     std::optional<policy::ChildSaId> rekeyed;
     if (const auto* rekey = rekey_notify(*request)) {
         const auto spi = child_spi(rekey->spi);
@@ -156,6 +162,11 @@ std::expected<Payloads, wire::DecodeError> answer_create_child(Turn& turn, IkeSa
         if (!old->in_use())
             return Payloads{plain_notify(NotifyType::temporary_failure)};
         rekeyed = old->id;
+    }
+    // RFC 7296 1.3: no more children than a peer can have use for.
+    if (const auto count = too_many_children(turn, sa, rekeyed)) {
+        ++turn.dropped.child_sa_limit;
+        return refuse(turn, sa, cause::TooManyChildSas{*count});
     }
     return answer_child_request(turn, facts, sa, *request, rekeyed);
 }

@@ -22,6 +22,12 @@ struct NotifyForCause {
     NotifyType operator()(const cause::UnsupportedAuthMethod&) {
         return NotifyType::authentication_failed;
     }
+    // RFC 7296 2.21.2: of those that IKE_AUTH may be answered with, it alone ends the IKE SA and
+    // blames no message.
+    NotifyType operator()(const cause::AlreadyUp&) { return NotifyType::authentication_failed; }
+    NotifyType operator()(const cause::TooManyIkeSas&) { return NotifyType::authentication_failed; }
+    NotifyType operator()(const cause::TooManyPeers&) { return NotifyType::authentication_failed; }
+    NotifyType operator()(const cause::TooManyChildSas&) { return NotifyType::no_additional_sas; }
     NotifyType operator()(const cause::ProtocolViolation&) { return NotifyType::invalid_syntax; }
     NotifyType operator()(const auto&) { return NotifyType::temporary_failure; }
 };

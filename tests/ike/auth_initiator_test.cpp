@@ -40,6 +40,8 @@ struct Initiator {
                .hand_over = [](const std::string&, wire::IkeSpi) { return false; },
                .is_carried_elsewhere = [](const std::string&, wire::IkeSpi) { return false; },
                .has_peer = [](const std::string&, const policy::Identity&) { return false; },
+               .no_room = {},
+               .v1_children_elsewhere = {},
                .user_between_gateways = {},
                .retired = retired},
               outcomes};

@@ -310,6 +310,67 @@ BOOST_AUTO_TEST_CASE(an_error_that_speaks_of_something_else_ends_nothing) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
 }
 
+// covers class-memory
+BOOST_AUTO_TEST_CASE(a_peer_that_begins_phase_one_without_end_gets_sixteen) {
+    constexpr std::size_t most = 16;
+    for (const auto unique : {policy::Uniqueness::replace, policy::Uniqueness::never}) {
+        auto own = OldScriptedPeer::peer_connection();
+        own.unique = unique;
+        OldScriptedPeer peer(own);
+        for (std::size_t i = 0; i < most; ++i) {
+            peer.establish();
+            peer.pass(100ms);
+        }
+        BOOST_TEST(peer.status().ike_sas.size() == most);
+        const auto oldest = peer.status().ike_sas.front().responder_spi;
+        const auto answer = peer.greet();
+        BOOST_REQUIRE(answer.has_value());
+        peer.authenticate(*answer);
+        BOOST_TEST(std::ranges::count_if(peer.status().ike_sas, &ike::IkeSaStatus::established) ==
+                   static_cast<std::ptrdiff_t>(most));
+        const bool refused = peer.heard.back().notify(NotifyType::no_proposal_chosen) != nullptr;
+        const bool oldest_stays =
+            std::ranges::any_of(peer.status().ike_sas, [&](const ike::IkeSaStatus& each) {
+                return each.responder_spi == oldest && each.established;
+            });
+        const bool none_goes = unique == policy::Uniqueness::never;
+        BOOST_TEST(refused == none_goes);
+        BOOST_TEST(oldest_stays == none_goes);
+        BOOST_TEST(peer.endpoint.status().dropped.ike_sa_limit == (none_goes ? 1u : 0u));
+    }
+}
+
+// covers class-memory
+BOOST_AUTO_TEST_CASE(
+    children_beyond_the_limit_are_refused_under_each_isakmp_sa_and_rekeys_are_not) {
+    constexpr std::size_t limit = 4;
+    auto own = OldScriptedPeer::peer_connection();
+    auto endpoints = mirrored(own);
+    endpoints.aggressive = true;
+    OldScriptedPeer peer(own, endpoints, {.child_sa_limit = limit});
+    const auto ask_for_child = [&](std::size_t host) {
+        peer.own.local_selectors = {policy::TrafficSelector::from_subnet(
+            {policy::IpAddress::v4(192, 168, 11, static_cast<std::uint8_t>(host)), 32})};
+        const auto answer = peer.begin_quick_mode();
+        if (answer)
+            peer.finish_quick_mode(*answer);
+        return answer.has_value();
+    };
+    peer.establish();
+    for (std::size_t host = 0; host < limit; ++host)
+        BOOST_TEST(ask_for_child(host));
+    BOOST_TEST(!ask_for_child(limit));
+    BOOST_TEST(ask_for_child(0));
+    // All go to a newer ISAKMP SA, and count under the older one.
+    const auto older = peer.keys();
+    peer.establish();
+    BOOST_TEST(!ask_for_child(limit));
+    peer.use(older);
+    BOOST_TEST(!ask_for_child(limit));
+    BOOST_TEST(peer.endpoint.status().dropped.child_sa_limit == 3u);
+    BOOST_TEST(peer.installed.size() == limit + 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace viaduct::simulation

@@ -80,13 +80,21 @@ policy::Connection OldScriptedPeer::peer_connection() {
 OldScriptedPeer::OldScriptedPeer(const policy::Connection& own_connection)
     : OldScriptedPeer(own_connection, answering(own_connection)) {}
 
-OldScriptedPeer::OldScriptedPeer(policy::Connection own_connection, policy::Connection endpoints)
+OldScriptedPeer::OldScriptedPeer(policy::Connection own_connection, policy::Connection endpoints,
+                                 ike::EndpointSettings settings)
     : own(std::move(own_connection)),
-      endpoint({{std::move(endpoints)}}, endpoint_rng, {}),
+      endpoint({{std::move(endpoints)}}, endpoint_rng, std::move(settings)),
       path{{std::get<policy::IpAddress>(own.peer_address), 500}, {own.local_address, 500}},
       suite_(suite_of(own)) {
     endpoint.on_deadline(now);
     drain();
+}
+
+void OldScriptedPeer::use(Keys keys) {
+    values_ = std::move(keys.values);
+    skeyids_ = std::move(keys.skeyids);
+    cipher_ = std::move(keys.cipher);
+    phase_vector_ = std::move(keys.phase_vector);
 }
 
 Header OldScriptedPeer::header(ExchangeType exchange, MessageId id) const {
@@ -320,6 +328,9 @@ OldHeard OldScriptedPeer::open(const Octets& octets) {
     if (const auto* clear = std::get_if<v1::ClearMessage>(&message))
         return {clear->header, clear->chain.payloads, octets, clear->chain.octets};
     const auto& sealed = std::get<v1::EncryptedMessage>(message);
+    // Of an ISAKMP SA before this one the peer has no keys at hand.
+    if (sealed.header.responder_spi != values_.cookie_r)
+        return {sealed.header, {}, octets, {}};
     auto& vector =
         vectors_.try_emplace(sealed.header.message_id, first_vector(sealed.header.message_id))
             .first->second;

@@ -70,7 +70,8 @@ public:
     /// The connection as the peer sees it, with one proposal for each phase and without PFS, and as
     /// the endpoint has it. The endpoint answers aggressive mode.
     explicit OldScriptedPeer(const policy::Connection& own_connection = peer_connection());
-    OldScriptedPeer(policy::Connection own_connection, policy::Connection endpoints);
+    OldScriptedPeer(policy::Connection own_connection, policy::Connection endpoints,
+                    ike::EndpointSettings settings = {});
     static policy::Connection peer_connection();
 
     /// Sends the first message of aggressive mode, with these changes. What came back, if anything.
@@ -101,6 +102,17 @@ public:
     /// The answer to a quick mode of the endpoint's: its first transform, and these payloads behind
     /// the nonce.
     void answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce);
+
+    /// What the peer holds of an ISAKMP SA, for more to be said under an older one.
+    struct Keys {
+        ike::crypto::PhaseOneValues values;
+        ike::crypto::SkeyIds skeyids;
+        policy::Secret cipher;
+        /// The last block of phase 1.
+        ike::wire::Octets phase_vector;
+    };
+    Keys keys() const { return {values_, skeyids_, cipher_, phase_vector_}; }
+    void use(Keys keys);
 
     void send(const ike::wire::Octets& octets);
     void command(const ike::Command& command);
