@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 namespace viaduct::netns {
@@ -48,6 +50,10 @@ void append_deletions(std::vector<InterfaceChange>& changes, const ListedLink& l
     }
 }
 
+int code_of(const NetlinkAnswer& answer) {
+    return answer ? 0 : answer.error().code;
+}
+
 /// An XFRM interface's own things go with it; ours are remembered without what they came from.
 WantedInterface remembered(WantedInterface wanted) {
     wanted.connections.clear();
@@ -61,6 +67,20 @@ template <class List> void sort_out(List& list) {
     std::ranges::sort(list);
     const auto repeated = std::ranges::unique(list);
     list.erase(repeated.begin(), repeated.end());
+}
+
+/// What was asked for may be there although that was never confirmed: what of it is wanted no more
+/// counts as there until it is deleted.
+void assume_there(WantedInterface& there, const WantedInterface& before,
+                  const WantedInterface& after) {
+    const auto assume = [&](auto kind) {
+        const auto unwanted = without(before.*kind, after.*kind);
+        std::remove_cvref_t<decltype(unwanted)> both;
+        std::ranges::set_union(there.*kind, unwanted, std::back_inserter(both));
+        there.*kind = std::move(both);
+    };
+    assume(&WantedInterface::addresses);
+    assume(&WantedInterface::routes);
 }
 
 } // namespace
@@ -80,8 +100,11 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link,
     }
     append_additions(changes, link, without(after.addresses, before.addresses), addresses,
                      add_address, EEXIST);
-    // One that is there may be somebody else's.
-    append_additions(changes, link, without(after.routes, before.routes), routes, add_route, 0);
+    // One that is there may be somebody else's, or ours without our having heard of it.
+    for (const policy::Subnet& each : without(after.routes, before.routes)) {
+        append_additions(changes, link, std::vector{each}, routes, add_route, 0);
+        changes.back().once_more = {delete_route(link, each), add_route(link, each)};
+    }
     append_deletions(changes, link, without(before.routes, after.routes), routes, delete_route,
                      ESRCH);
     append_deletions(changes, link, without(before.addresses, after.addresses), addresses,
@@ -99,11 +122,8 @@ TunnelInterfaces::open(const NetworkNamespace& router) {
 
 std::vector<SystemError> TunnelInterfaces::set(const std::vector<WantedInterface>& wanted) {
     std::vector<SystemError> failures;
-    if (!leftovers_removed_) {
-        remove_leftovers(failures);
-        leftovers_removed_ = true;
-    }
-    wanted_.clear();
+    remove_leftovers(failures);
+    const auto before = std::exchange(wanted_, {});
     for (const WantedInterface& each : wanted) {
         wanted_.emplace(each.name, remembered(each));
     }
@@ -116,6 +136,7 @@ std::vector<SystemError> TunnelInterfaces::set(const std::vector<WantedInterface
     });
     for (const auto& [name, each] : wanted_) {
         if (const auto made = made_.find(name); made != made_.end()) {
+            assume_there(made->second.as, before.at(name), each);
             change(made->second, each, failures);
         } else {
             make(each, failures);
@@ -126,9 +147,15 @@ std::vector<SystemError> TunnelInterfaces::set(const std::vector<WantedInterface
 
 InterfaceReview TunnelInterfaces::restore() {
     InterfaceReview result;
+    remove_leftovers(result.failures);
     for (const auto& [name, each] : wanted_) {
         if (const auto made = made_.find(name); made != made_.end()) {
             const auto link = find(name);
+            if (!link && link.error().code != ENODEV) {
+                // It was there a second ago.
+                result.failures.push_back(link.error());
+                continue;
+            }
             if (is_intact(made->second, each, link)) {
                 review(made->second, *link, result);
                 if (made->second.as != each) {
@@ -172,34 +199,36 @@ void TunnelInterfaces::remove_all() {
     for (const auto& [name, made] : std::exchange(made_, {})) {
         remove(made.link, unheard);
     }
+    if (leftovers_ == Leftovers::possible) {
+        remove_leftovers(unheard);
+    }
     wanted_.clear();
 }
 
 void TunnelInterfaces::remove_leftovers(std::vector<SystemError>& failures) {
+    if (leftovers_ == Leftovers::none) {
+        return;
+    }
     std::vector<NetlinkMessage> deletions;
     const auto listed = kernel_->dump(list_links(), [&](std::span<const std::uint8_t> message) {
-        if (const auto link = read_link(message); link && is_ours(*link)) {
+        if (const auto link = read_link(message); link && is_ours(*link) && !is_made(*link)) {
             deletions.push_back(delete_link(*link));
         }
     });
     if (!listed) {
         failures.push_back(listed.error());
     }
+    leftovers_ = listed ? Leftovers::none : Leftovers::possible;
     run(std::move(deletions), failures);
 }
 
+bool TunnelInterfaces::is_made(const ListedLink& link) const {
+    const auto made = made_.find(link.name);
+    return made != made_.end() && made->second.link.index == link.index;
+}
+
 void TunnelInterfaces::make(const WantedInterface& wanted, std::vector<SystemError>& failures) {
-    auto creation = add_tunnel_interface(wanted.name, wanted.if_id, wanted.mtu);
-    const auto created = std::move(kernel_->exchange({&creation, 1}).front());
-    const auto link = find(wanted.name);
-    if (!created && !(link && is_ours(*link))) {
-        auto error = created.error();
-        if (error.code == EEXIST && link) {
-            error.kernel_message = "there is an interface of that name that is not ours";
-        }
-        failures.push_back(std::move(error));
-        return;
-    }
+    const auto link = create(wanted);
     if (!link) {
         failures.push_back(link.error());
         return;
@@ -212,6 +241,26 @@ void TunnelInterfaces::make(const WantedInterface& wanted, std::vector<SystemErr
                .routes = {},
                .connections = {}};
     change(made, wanted, failures);
+}
+
+std::expected<ListedLink, SystemError> TunnelInterfaces::create(const WantedInterface& wanted) {
+    auto creation = add_tunnel_interface(wanted.name, wanted.if_id, wanted.mtu);
+    const auto created = std::move(kernel_->exchange({&creation, 1}).front());
+    auto link = find(wanted.name);
+    const bool is_foreign = link && !is_ours(*link);
+    if (link && !is_foreign && code_of(created) != EEXIST) {
+        return link;
+    }
+    // Of one that was there it is not known what it holds, nor without an answer whether it is.
+    leftovers_ = is_foreign ? leftovers_ : Leftovers::possible;
+    if (created) {
+        return link ? std::unexpected(SystemError{EEXIST, creation.description(), {}}) : link;
+    }
+    auto error = created.error();
+    if (error.code == EEXIST && is_foreign) {
+        error.kernel_message = "there is an interface of that name that is not ours";
+    }
+    return std::unexpected(std::move(error));
 }
 
 void TunnelInterfaces::remove(const ListedLink& link, std::vector<SystemError>& failures) {
@@ -228,9 +277,13 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
     for (InterfaceChange& change : changes) {
         requests.push_back(std::move(change.request));
     }
-    const auto answers = kernel_->exchange(requests);
+    auto answers = kernel_->exchange(requests);
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        const int error = answers[i] ? 0 : answers[i].error().code;
+        int error = code_of(answers[i]);
+        if (error == EEXIST && !changes[i].once_more.empty()) {
+            answers[i] = std::move(kernel_->exchange(changes[i].once_more).back());
+            error = code_of(answers[i]);
+        }
         if (error == 0 || error == changes[i].already) {
             changes[i].done(made.as);
         } else if (error != ENODEV) {
@@ -312,6 +365,7 @@ void TunnelInterfaces::run(std::vector<NetlinkMessage> requests,
     for (const NetlinkAnswer& answer : kernel_->exchange(requests)) {
         if (!answer && answer.error().code != ENODEV) {
             failures.push_back(answer.error());
+            leftovers_ = Leftovers::possible;
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "netns/network_namespace.h"
 #include "policy/wanted_interface.h"
 
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <map>
@@ -21,6 +22,8 @@ struct InterfaceChange {
     std::function<void(policy::WantedInterface& there)> done;
     /// The error that says that it is so already; 0: there is none.
     int already = 0;
+    /// Sent where it is there already; the last answer counts. Empty: nothing is.
+    std::vector<NetlinkMessage> once_more{};
 };
 
 /// What makes one wanted interface of another: the new before the old. A pure function; `before`
@@ -46,7 +49,7 @@ public:
 
     /// These are there from now on, each with an mtu that is not 0, and no others of ours. An
     /// interface of somebody else's with such a name is not touched. What failed comes back, the
-    /// rest is done. The first call also removes what an earlier run left.
+    /// rest is done. Also removes what an earlier run left.
     std::vector<SystemError> set(const std::vector<policy::WantedInterface>& wanted);
     /// Makes again what somebody took away, and tries again what failed. Whether the interfaces are
     /// there, up and of their size is looked at each time; their addresses and routes only after
@@ -61,6 +64,8 @@ public:
     bool is_there(const std::string& name) const { return made_.contains(name); }
 
 private:
+    /// Interfaces of ours beside those made: an earlier run's, or what a request left that failed.
+    enum class Leftovers : std::uint8_t { unknown, possible, none };
     struct Made {
         ListedLink link;
         /// As far as the kernel did what it was asked for.
@@ -70,7 +75,9 @@ private:
     };
 
     void remove_leftovers(std::vector<SystemError>& failures);
+    bool is_made(const ListedLink& link) const;
     void make(const policy::WantedInterface& wanted, std::vector<SystemError>& failures);
+    std::expected<ListedLink, SystemError> create(const policy::WantedInterface& wanted);
     void remove(const ListedLink& link, std::vector<SystemError>& failures);
     void change(Made& made, const policy::WantedInterface& wanted,
                 std::vector<SystemError>& failures);
@@ -87,7 +94,7 @@ private:
     std::unique_ptr<NetlinkExchange> kernel_;
     std::map<std::string, policy::WantedInterface> wanted_;
     std::map<std::string, Made> made_;
-    bool leftovers_removed_ = false;
+    Leftovers leftovers_ = Leftovers::unknown;
 };
 
 } // namespace viaduct::netns

@@ -330,31 +330,18 @@ std::unique_ptr<netns::NetlinkExchange> FakeNftables::socket() {
     return std::make_unique<Socket>(*this, ++last_port_);
 }
 
-int FakeNftables::refuses(const NetlinkMessage& reported) {
-    const std::uint64_t position = ++requests;
-    const bool refuses =
-        refused_request != 0 && (refusal == Refusal::from_there_on ? position >= refused_request
-                                                                   : position == refused_request);
-    if (refuses) {
-        refused.insert(reported.description());
-    }
-    return refuses ? error : 0;
-}
-
 std::vector<NetlinkAnswer> FakeNftables::take(std::span<NetlinkMessage> messages,
                                               std::uint32_t port) {
-    if (refusal == Refusal::with_whole_batch && refused_request > requests &&
-        refused_request <= requests + messages.size()) {
-        requests += messages.size();
-        refused.insert(messages.front().description());
-        return std::vector<NetlinkAnswer>(messages.size(), refused_as(messages.front(), error));
+    if (refusal.takes_whole(messages)) {
+        return std::vector<NetlinkAnswer>(messages.size(),
+                                          refused_as(messages.front(), refusal.error()));
     }
     if (begins_transaction(messages.front())) {
         return run(messages, port);
     }
     std::vector<NetlinkAnswer> answers;
     for (const NetlinkMessage& question : messages) {
-        const int code = refuses(question);
+        const int code = refusal.take(question);
         answers.push_back(code == 0 ? answer(question) : refused_as(question, code));
     }
     return answers;
@@ -371,8 +358,8 @@ std::vector<NetlinkAnswer> FakeNftables::run(std::span<NetlinkMessage> transacti
         const bool is_border = i == 0 || i + 1 == transaction.size();
         // Of the borders none is acknowledged; a transaction's own failure is its first message's.
         const std::size_t reported = is_border ? 0 : i;
-        const int refused_with = refuses(transaction[reported]);
-        const bool is_done = refused_with == 0 || refusal == Refusal::of_acknowledgement;
+        const int refused_with = refusal.take(transaction[reported]);
+        const bool is_done = refused_with == 0 || refusal.does_all_the_same();
         const int code = is_border || !is_done ? 0 : changes.take(NftRequest(message));
         unknown_owners += code == EOPNOTSUPP ? 1U : 0U;
         whole = whole && is_done && code == 0;

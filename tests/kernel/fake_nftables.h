@@ -5,12 +5,12 @@
 #include "netns/netlink_socket.h"
 #include "netns/nft/rule_message.h"
 #include "tests/kernel/netlink_text.h"
+#include "tests/kernel/request_refusal.h"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -51,22 +51,10 @@ public:
     };
     using Tables = std::map<std::string, Table>;
 
-    enum class Refusal : std::uint8_t {
-        once,              ///< that request
-        from_there_on,     ///< that request and all behind it
-        with_whole_batch,  ///< nothing of what was sent with it arrives
-        of_acknowledgement ///< it is done all the same
-    };
-
     Tables tables;
-    /// Refuses this request, counted from 1 on, with this error; 0: none. That of the message that
-    /// begins or ends a transaction is that the transaction does not take effect.
-    std::uint64_t refused_request = 0;
-    int error = 0;
-    Refusal refusal = Refusal::once;
-    /// What the requests that were refused so are called.
-    std::set<std::string> refused;
-    std::uint64_t requests = 0;
+    /// That of the message that begins or ends a transaction is that the transaction does not take
+    /// effect.
+    RequestRefusal refusal;
     /// Whether a table can have an owner that it outlives.
     bool knows_owners = true;
     /// How often it was asked for one and did not know.
@@ -85,8 +73,6 @@ private:
     std::vector<netns::NetlinkAnswer> run(std::span<netns::NetlinkMessage> transaction,
                                           std::uint32_t port);
     netns::NetlinkAnswer answer(const netns::NetlinkMessage& question) const;
-    /// Counts a request. The error, or 0; `reported` is the message that it would be told of.
-    int refuses(const netns::NetlinkMessage& reported);
 
     std::uint32_t last_port_ = 1000;
     std::uint64_t last_handle_ = 0;

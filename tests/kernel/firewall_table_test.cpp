@@ -21,7 +21,7 @@ using netns::FirewallTable;
 using netns::nft::Count;
 using netns::nft::TableOwner;
 using policy::FirewallRules;
-using Refusal = FakeNftables::Refusal;
+using Way = RequestRefusal::Way;
 using Result = std::expected<void, netns::SystemError>;
 
 namespace {
@@ -68,9 +68,6 @@ const std::vector<Change> changes{
     {"other segments, of a table that is not trusted",
      [](auto& table) { return table.clamp(other_clamp); }, first_rules, false},
 };
-
-constexpr std::array refusals{Refusal::once, Refusal::from_there_on, Refusal::with_whole_batch,
-                              Refusal::of_acknowledgement};
 
 const Count dropped_out{7, 700};
 const Count dropped_in{3, 300};
@@ -135,20 +132,21 @@ void check_after(GuardedRouter& router, const Change& change, const Result& resu
     if (result) {
         BOOST_TEST(router.ours().says_the_same(wanted));
     } else {
-        BOOST_TEST(result.error().code == fake.error);
-        BOOST_TEST(fake.refused.contains(result.error().what), result.error().what);
+        BOOST_TEST(result.error().code == fake.refusal.error());
+        BOOST_TEST(fake.refusal.told().contains(result.error().what), result.error().what);
         // All or nothing.
         BOOST_TEST((router.ours().says_the_same(before) || router.ours().says_the_same(wanted)));
     }
-    fake.refused_request = 0;
+    fake.refusal.end();
     BOOST_TEST(router.table.install(change.rules).has_value());
     BOOST_TEST(router.table.is_trusted());
     BOOST_TEST(fake.tables.size() == 1U);
     BOOST_TEST(router.ours().says_the_same(wanted));
     BOOST_TEST(router.ours().owner != 0U);
     // What could not be read goes on from where it was read last.
-    const bool was_read = std::ranges::none_of(
-        fake.refused, [](const std::string& what) { return what.starts_with("get counter"); });
+    const bool was_read = std::ranges::none_of(fake.refusal.told(), [](const std::string& what) {
+        return what.starts_with("get counter");
+    });
     const auto& counters = router.ours().counters;
     BOOST_TEST((counters.at("guard_out") == dropped_out ||
                 (!was_read && counters.at("guard_out") == Count{5, 500})));
@@ -156,35 +154,34 @@ void check_after(GuardedRouter& router, const Change& change, const Result& resu
                 (!was_read && counters.at("guard_in") == Count{1, 100})));
 }
 
-/// Whether there was such a request.
-bool refuse_request_of(const Change& change, Refusal refusal, std::uint64_t position) {
+/// How many requests were refused; 0: there was none at this position.
+std::uint64_t refuse_request_of(const Change& change, const FakeNftables::Table& wanted, Way way,
+                                std::uint64_t position) {
     GuardedRouter router;
     auto& fake = router.fake;
     const auto before = router.ours();
-    const auto wanted = made_by(change);
     if (!change.is_known) {
         router.table.distrust();
     }
     watch(fake, change.rules);
-    fake.refused_request = fake.requests + position;
-    fake.refusal = refusal;
-    fake.error = ENOBUFS;
+    fake.refusal.begin(position, way, ENOBUFS);
     const Result result = change.run(router.table);
-    const bool was_reached = fake.requests >= fake.refused_request;
+    const auto refused = fake.refusal.refused_count();
     check_after(router, change, result, before, wanted);
-    return was_reached;
+    return refused;
 }
 
-void refuse_each_request_of(const Change& change, Refusal refusal) {
+void refuse_each_request_of(const Change& change, Way way) {
+    const auto wanted = made_by(change);
+    std::uint64_t refused = 1;
     std::uint64_t position = 1;
-    do {
-        BOOST_TEST_CONTEXT(change.name << ", refusal " << static_cast<int>(refusal)
-                                       << " of request " << position) {
-            if (!refuse_request_of(change, refusal, position)) {
-                break;
-            }
+    while (refused != 0) {
+        BOOST_TEST_CONTEXT(change.name << ", way " << static_cast<int>(way) << ", request "
+                                       << position << " refused") {
+            refused = refuse_request_of(change, wanted, way, position);
         }
-    } while (++position < 1000);
+        position += way == Way::with_whole_batch ? refused : 1;
+    }
     BOOST_TEST(position > 3U);
 }
 
@@ -192,31 +189,30 @@ void refuse_each_request_of(const Change& change, Refusal refusal) {
 
 BOOST_AUTO_TEST_CASE(any_request_of_a_change_may_be_refused) {
     for (const Change& change : changes) {
-        for (const Refusal refusal : refusals) {
-            refuse_each_request_of(change, refusal);
+        for (const Way way : RequestRefusal::ways) {
+            refuse_each_request_of(change, way);
         }
     }
 }
 
 BOOST_AUTO_TEST_CASE(any_request_of_the_first_installation_may_be_refused) {
-    for (const Refusal refusal : refusals) {
+    for (const Way way : RequestRefusal::ways) {
         bool was_reached = true;
         for (std::uint64_t position = 1; was_reached; ++position) {
-            BOOST_TEST_CONTEXT("refusal " << static_cast<int>(refusal) << " of " << position) {
+            BOOST_TEST_CONTEXT("way " << static_cast<int>(way) << " of " << position) {
                 FakeNftables fake;
                 FirewallTable table(fake.socket(), TableOwner::maker);
                 BOOST_REQUIRE(table.clamp(first_clamp));
-                fake.refused_request = position;
-                fake.refusal = refusal;
-                fake.error = ENOMEM;
+                fake.refusal.begin(position, way, ENOMEM);
                 const Result result = table.install(first_rules);
-                was_reached = fake.requests >= position;
+                was_reached = fake.refusal.was_reached();
                 BOOST_TEST(table.is_trusted() == result.has_value());
                 if (!result) {
                     BOOST_TEST(result.error().code == ENOMEM);
-                    BOOST_TEST(fake.refused.contains(result.error().what), result.error().what);
+                    BOOST_TEST(fake.refusal.told().contains(result.error().what),
+                               result.error().what);
                 }
-                fake.refused_request = 0;
+                fake.refusal.end();
                 BOOST_TEST(table.install(first_rules).has_value());
                 BOOST_TEST(fake.tables.size() == 1U);
                 BOOST_TEST(fake.tables.at("viaduct").says_the_same(GuardedRouter().ours()));
@@ -229,7 +225,7 @@ BOOST_AUTO_TEST_CASE(a_clamp_before_the_first_installation_is_part_of_it) {
     FakeNftables fake;
     FirewallTable table(fake.socket(), TableOwner::maker);
     BOOST_TEST(table.clamp(first_clamp).has_value());
-    BOOST_TEST(fake.requests == 0U);
+    BOOST_TEST(fake.refusal.count() == 0U);
     BOOST_REQUIRE(table.install(first_rules));
     // In both directions.
     BOOST_TEST(fake.tables.at("viaduct").sets.at("clamp4").elements.size() == 2U);
@@ -255,11 +251,9 @@ BOOST_AUTO_TEST_CASE(a_kernel_that_lacks_something_else_is_asked_for_an_owner_ag
     FakeNftables fake;
     FirewallTable table(fake.socket(), TableOwner::maker);
     // As without nf_nat, which the kernel says with or without an owner.
-    fake.refused_request = 7;
-    fake.refusal = Refusal::from_there_on;
-    fake.error = EOPNOTSUPP;
+    fake.refusal.begin(7, Way::from_there_on, EOPNOTSUPP);
     BOOST_TEST(!table.install(first_rules));
-    fake.refused_request = 0;
+    fake.refusal.end();
     BOOST_REQUIRE(table.install(first_rules));
     BOOST_TEST(fake.tables.at("viaduct").owner != 0U);
 }
@@ -269,8 +263,7 @@ BOOST_AUTO_TEST_CASE(what_the_kernel_lacks_is_said_beside_the_message) {
         FakeNftables fake;
         FirewallTable table(fake.socket(), TableOwner::none);
         // The table is looked up and its counters are read before.
-        fake.refused_request = 3 + position;
-        fake.error = ENOENT;
+        fake.refusal.begin(3 + position, Way::once, ENOENT);
         const auto result = table.install(first_rules);
         BOOST_REQUIRE(!result);
         return result.error().what + ": " + result.error().kernel_message;
@@ -337,11 +330,10 @@ BOOST_AUTO_TEST_CASE(no_bridge_outlives_an_update_of_a_table_that_is_gone) {
     for (std::uint64_t position = 1; position < 1000; ++position) {
         GuardedRouter router;
         router.fake.tables.clear();
-        router.fake.refused_request = router.fake.requests + position;
-        router.fake.error = ENOBUFS;
+        router.fake.refusal.begin(position, Way::once, ENOBUFS);
         const auto result = router.table.install(rules_over_others);
-        const bool was_reached = router.fake.requests >= router.fake.refused_request;
-        router.fake.refused_request = 0;
+        const bool was_reached = router.fake.refusal.was_reached();
+        router.fake.refusal.end();
         BOOST_TEST_CONTEXT("request " << position << " refused") {
             BOOST_TEST(router.table.is_trusted() == result.has_value());
             BOOST_TEST(router.fake.tables.contains("viaduct_bridge") <= !result);
@@ -358,14 +350,12 @@ BOOST_AUTO_TEST_CASE(a_bridge_that_could_not_be_removed_goes_with_the_next_insta
     GuardedRouter router;
     // A change that comes to nothing behind its bridge.
     router.fake.at_commit = [&](const FakeNftables::Tables&) {
-        router.fake.refused_request = router.fake.requests + 1;
-        router.fake.refusal = Refusal::from_there_on;
-        router.fake.error = ENOBUFS;
+        router.fake.refusal.begin(1, Way::from_there_on, ENOBUFS);
     };
     BOOST_TEST(!router.table.install(rules_over_others));
     BOOST_TEST(router.fake.tables.contains("viaduct_bridge"));
     router.fake.at_commit = [](const FakeNftables::Tables&) {};
-    router.fake.refused_request = 0;
+    router.fake.refusal.end();
     // And somebody deletes the other one.
     router.fake.tables.erase("viaduct");
     BOOST_TEST(router.table.install(first_rules).has_value());
@@ -376,11 +366,9 @@ BOOST_AUTO_TEST_CASE(a_bridge_that_could_not_be_removed_goes_with_the_next_insta
 BOOST_AUTO_TEST_CASE(a_clamp_behind_a_refused_installation_keeps_the_rules_before_it) {
     GuardedRouter router;
     const auto wanted = made_by(changes[5]);
-    router.fake.refused_request = router.fake.requests + 1;
-    router.fake.refusal = Refusal::from_there_on;
-    router.fake.error = ENOBUFS;
+    router.fake.refusal.begin(1, Way::from_there_on, ENOBUFS);
     BOOST_TEST(!router.table.install(rules_over_others));
-    router.fake.refused_request = 0;
+    router.fake.refusal.end();
     BOOST_TEST(router.table.clamp(other_clamp).has_value());
     BOOST_TEST(router.table.is_trusted());
     BOOST_TEST(router.ours().says_the_same(wanted));
@@ -388,23 +376,21 @@ BOOST_AUTO_TEST_CASE(a_clamp_behind_a_refused_installation_keeps_the_rules_befor
 
 BOOST_AUTO_TEST_CASE(any_request_of_a_removal_may_be_refused) {
     bool was_reached = true;
-    for (const Refusal refusal : refusals) {
+    for (const Way way : RequestRefusal::ways) {
         for (std::uint64_t position = 1; position < 1000; ++position) {
-            BOOST_TEST_CONTEXT("refusal " << static_cast<int>(refusal) << " of " << position) {
+            BOOST_TEST_CONTEXT("way " << static_cast<int>(way) << " of " << position) {
                 GuardedRouter router;
                 // Of a daemon that was killed while it replaced the table.
                 router.fake.tables["viaduct_bridge"] = router.ours();
-                router.fake.refused_request = router.fake.requests + position;
-                router.fake.refusal = refusal;
-                router.fake.error = ENOBUFS;
+                router.fake.refusal.begin(position, way, ENOBUFS);
                 const auto result = router.table.remove();
-                was_reached = router.fake.requests >= router.fake.refused_request;
+                was_reached = router.fake.refusal.was_reached();
                 BOOST_TEST(!router.table.is_trusted());
                 BOOST_TEST(result.has_value() <= router.fake.tables.empty());
                 if (!result) {
-                    BOOST_TEST(router.fake.refused.contains(result.error().what));
+                    BOOST_TEST(router.fake.refusal.told().contains(result.error().what));
                 }
-                router.fake.refused_request = 0;
+                router.fake.refusal.end();
                 BOOST_TEST(router.table.remove().has_value());
                 BOOST_TEST(router.fake.tables.empty());
             }
@@ -415,9 +401,7 @@ BOOST_AUTO_TEST_CASE(any_request_of_a_removal_may_be_refused) {
     }
     FakeNftables fake;
     FirewallTable table(fake.socket(), TableOwner::none);
-    fake.refused_request = 1;
-    fake.refusal = Refusal::from_there_on;
-    fake.error = EOPNOTSUPP;
+    fake.refusal.begin(1, Way::from_there_on, EOPNOTSUPP);
     // Where there are no tables there is none of ours.
     BOOST_TEST(table.remove().has_value());
 }
@@ -451,14 +435,11 @@ BOOST_AUTO_TEST_CASE(any_request_about_the_mark_may_be_refused) {
         BOOST_TEST_CONTEXT("request " << position << " refused") {
             GuardedRouter router;
             const auto is_marked = [&] { return router.ours().chains.contains("abandoned"); };
-            const auto refuse = [&] {
-                router.fake.refused_request = router.fake.requests + position;
-                router.fake.error = ENOBUFS;
-            };
+            const auto refuse = [&] { router.fake.refusal.begin(position, Way::once, ENOBUFS); };
             refuse();
             const auto marked = router.table.mark_abandoned();
             BOOST_REQUIRE(!marked);
-            BOOST_TEST(router.fake.refused.contains(marked.error().what));
+            BOOST_TEST(router.fake.refusal.told().contains(marked.error().what));
             BOOST_TEST(!is_marked());
             BOOST_REQUIRE(router.table.install(rules_apart));
             BOOST_TEST(!is_marked());
@@ -466,7 +447,7 @@ BOOST_AUTO_TEST_CASE(any_request_about_the_mark_may_be_refused) {
             refuse();
             const auto unmarked = router.table.unmark_abandoned();
             BOOST_REQUIRE(!unmarked);
-            BOOST_TEST(router.fake.refused.contains(unmarked.error().what));
+            BOOST_TEST(router.fake.refusal.told().contains(unmarked.error().what));
             // It goes with the table that it is in.
             BOOST_TEST(is_marked());
             BOOST_TEST(!router.table.is_trusted());
