@@ -2,6 +2,7 @@
 #include "netns/link_message.h"
 
 #include "netns/tunnel_interfaces.h"
+#include "tests/crypto/vector_file.h"
 #include "tests/kernel/netlink_text.h"
 
 #include <boost/test/unit_test.hpp>
@@ -51,6 +52,15 @@ policy::Subnet subnet(const char* value) {
     return policy::Subnet::parse(value).value();
 }
 
+NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size,
+                        std::uint16_t ignored = 0) {
+    static const auto vectors = test::read_vectors("tests/vectors/kernel/iproute2_link.txt");
+    const auto found = std::ranges::find_if(
+        vectors, [&](const test::Vector& vector) { return vector.text("case") == name; });
+    BOOST_REQUIRE(found != vectors.end());
+    return test::take_apart(found->octets("octets"), fixed_size, ignored);
+}
+
 /// As the kernel lists what add_tunnel_interface() asks for.
 Octets listed(const NetlinkMessage& message) {
     Octets octets(message.octets().begin(), message.octets().end());
@@ -62,6 +72,66 @@ Octets listed(const NetlinkMessage& message) {
 }
 
 } // namespace
+
+BOOST_AUTO_TEST_CASE(interfaces_are_what_ip_sends) {
+    auto link = tunnel;
+    link.index = 5;
+    constexpr auto size = sizeof(ifinfomsg);
+    BOOST_TEST(parts(add_tunnel_interface("vti-a", 0x56000007, 1438), size) ==
+               sent_by_ip("add link", size));
+    // ip(8) leaves the NUL behind the alias out, which the kernel takes with and without.
+    BOOST_TEST(test::take_apart(set_tunnel_interface(link, 1400).octets(), size, IFLA_IFALIAS) ==
+               sent_by_ip("set link", size, IFLA_IFALIAS));
+    BOOST_TEST(parts(bring_up(link), size) == sent_by_ip("bring up", size));
+    BOOST_TEST(parts(delete_link(link), size) == sent_by_ip("delete link", size));
+}
+
+BOOST_AUTO_TEST_CASE(addresses_are_what_ip_sends) {
+    auto link = tunnel;
+    link.index = 5;
+    constexpr auto size = sizeof(ifaddrmsg);
+    const auto ipv4 = address("169.254.10.1/30");
+    const auto ipv6 = address("fd00::1/64");
+    BOOST_TEST(parts(add_address(link, ipv4), size) == sent_by_ip("add address", size));
+    BOOST_TEST(parts(add_address(link, ipv6), size) == sent_by_ip("add address ipv6", size));
+    BOOST_TEST(parts(delete_address(link, ipv4), size) == sent_by_ip("delete address", size));
+    BOOST_TEST(parts(delete_address(link, ipv6), size) == sent_by_ip("delete address ipv6", size));
+}
+
+BOOST_AUTO_TEST_CASE(routes_are_what_ip_sends) {
+    auto link = tunnel;
+    link.index = 5;
+    // Of IPv6 the kernel does not look at the scope, and of what is deleted ip(8) leaves the type
+    // open.
+    const auto sent = [](const std::string& name) {
+        auto seen = sent_by_ip(name, sizeof(rtmsg));
+        seen.fixed.at(offsetof(rtmsg, rtm_scope)) = RT_SCOPE_LINK;
+        seen.fixed.at(offsetof(rtmsg, rtm_type)) = RTN_UNICAST;
+        return seen;
+    };
+    const auto ipv4 = subnet("192.168.20.0/24");
+    const auto ipv6 = subnet("fd00:2::/64");
+    BOOST_TEST(parts(add_route(link, ipv4), sizeof(rtmsg)) == sent("add route"));
+    BOOST_TEST(parts(add_route(link, ipv6), sizeof(rtmsg)) == sent("add route ipv6"));
+    BOOST_TEST(parts(delete_route(link, ipv4), sizeof(rtmsg)) == sent("delete route"));
+    BOOST_TEST(parts(delete_route(link, ipv6), sizeof(rtmsg)) == sent("delete route ipv6"));
+}
+
+BOOST_AUTO_TEST_CASE(an_interface_is_looked_for_by_its_name) {
+    const Octets expected{
+        44, 0, 0, 0, 18,  0,   5,   0,   0,   0, 0, 0, 0, 0, 0, 0, // RTM_GETLINK, REQUEST | ACK
+        0,  0, 0, 0, 0,   0,   0,   0,   0,   0, 0, 0, 0, 0, 0, 0, // ifinfomsg
+        10, 0, 3, 0, 'v', 't', 'i', '-', 'a', 0, 0, 0,             // IFLA_IFNAME
+    };
+    const auto message = find_link("vti-a");
+    BOOST_TEST(Octets(message.octets().begin(), message.octets().end()) == expected,
+               boost::test_tools::per_element());
+    const auto all = list_links();
+    BOOST_TEST(parts(all, sizeof(ifinfomsg)).flags == (NLM_F_REQUEST | NLM_F_DUMP));
+    BOOST_TEST(parts(all, sizeof(ifinfomsg)).fixed == Octets(sizeof(ifinfomsg), 0),
+               boost::test_tools::per_element());
+    BOOST_TEST(parts(all, sizeof(ifinfomsg)).attributes.empty());
+}
 
 BOOST_AUTO_TEST_CASE(an_xfrm_interface_is_asked_for_with_its_id) {
     const auto message = add_tunnel_interface("vti-a", 0x56000007, 1438);

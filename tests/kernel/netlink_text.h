@@ -1,6 +1,7 @@
 // Netlink messages taken apart for comparison: attributes of one level may come in any order.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <iomanip>
@@ -42,7 +43,7 @@ inline NetlinkParts take_apart(std::span<const std::uint8_t> octets, std::size_t
     parts.flags = head.nlmsg_flags;
     auto rest = octets.first(head.nlmsg_len).subspan(sizeof(head));
     parts.fixed.assign(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(fixed_size));
-    rest = rest.subspan((fixed_size + 3) / 4 * 4);
+    rest = rest.subspan(std::min(rest.size(), (fixed_size + 3) / 4 * 4));
     while (rest.size() >= sizeof(nlattr)) {
         nlattr attribute{};
         std::memcpy(&attribute, rest.data(), sizeof(attribute));

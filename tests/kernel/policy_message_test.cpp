@@ -123,6 +123,13 @@ BOOST_AUTO_TEST_CASE(what_is_passed_on_in_clear_is_one_octet) {
                 Octets{XFRM_USERPOLICY_UNSPEC, XFRM_USERPOLICY_BLOCK, XFRM_USERPOLICY_UNSPEC}));
     BOOST_TEST((parts(xfrm::ForwardedInClear::pass).fixed ==
                 Octets{XFRM_USERPOLICY_UNSPEC, XFRM_USERPOLICY_ACCEPT, XFRM_USERPOLICY_UNSPEC}));
+    constexpr auto size = sizeof(xfrm_userpolicy_default);
+    BOOST_TEST(dropped == sent_by_ip("forwarding blocked", size));
+    BOOST_TEST(parts(xfrm::ForwardedInClear::pass) == sent_by_ip("forwarding accepted", size));
+    // ip(8) waits for the answer, we for its acknowledgement too.
+    auto asked = sent_by_ip("get default", size);
+    asked.flags |= NLM_F_ACK;
+    BOOST_TEST(take_apart(xfrm::get_forwarding_default().octets(), size) == asked);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_passed_on_in_clear_is_read) {

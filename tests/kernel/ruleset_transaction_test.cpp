@@ -133,6 +133,51 @@ BOOST_AUTO_TEST_CASE(counters_are_what_nft_sends) {
     require_same(NFT_MSG_NEWOBJ, 0, NFTA_OBJ_NAME);
 }
 
+BOOST_AUTO_TEST_CASE(what_takes_away_and_asks_is_what_nft_sends) {
+    using namespace netns::nft;
+    static const auto vectors = read_vectors("tests/vectors/kernel/nft_requests.txt");
+    const auto is_sent = [](const std::string& name, const netns::NetlinkMessage& message,
+                            std::uint16_t ours_alone = 0) {
+        const auto found = std::ranges::find_if(
+            vectors, [&](const Vector& vector) { return vector.text("case") == name; });
+        BOOST_REQUIRE(found != vectors.end());
+        auto theirs = take_apart(found->octets("octets"), sizeof(nfgenmsg));
+        // Of the messages in a transaction nft(8) wants to hear failures only.
+        if ((message.flags() & NLM_F_ACK) != 0) {
+            theirs.flags |= NLM_F_ACK;
+        }
+        BOOST_TEST_CONTEXT(name) {
+            BOOST_TEST(take_apart(message.octets(), sizeof(nfgenmsg), ours_alone) == theirs);
+        }
+    };
+    const AddressPairSet out4{"out4", policy::AddressFamily::ipv4, 0};
+    const AddressPairSet clamp6{"clamp6", policy::AddressFamily::ipv6, 0};
+    const auto of_ipv4 = pair("192.168.10.0", "192.168.10.255", "192.168.30.0", "192.168.30.9");
+    const auto of_ipv6 = rules().guarded.at(2);
+    const auto element = [](const policy::ProtectedPair& from) {
+        return AddressPairRange{from.local_start, from.local_end, from.remote_start,
+                                from.remote_end};
+    };
+    is_sent("begin", begin_transaction());
+    is_sent("end", end_transaction());
+    is_sent("add chain", add_chain("viaduct", "abandoned"));
+    is_sent("delete chain", delete_chain("viaduct", "abandoned"));
+    // A set's number, by which the kernel knows one that the same transaction has made.
+    is_sent("delete element", delete_elements("viaduct", out4, std::array{element(of_ipv4)}),
+            NFTA_SET_ELEM_LIST_SET_ID);
+    is_sent("delete element of a map",
+            delete_elements("viaduct", clamp6, std::array{element(of_ipv6)}),
+            NFTA_SET_ELEM_LIST_SET_ID);
+    is_sent("get table", get_table("viaduct"));
+    is_sent("get counter", get_counter("viaduct", "guard_out"));
+    is_sent("delete table", delete_table("viaduct"));
+    // nft(8) lists all chains where we ask for one: the type is another, the rest is the same.
+    const auto asked = take_apart(get_chain("viaduct", "abandoned").octets(), sizeof(nfgenmsg));
+    auto deleted = take_apart(delete_chain("viaduct", "abandoned").octets(), sizeof(nfgenmsg));
+    deleted.type = nft(NFT_MSG_GETCHAIN);
+    BOOST_TEST(asked == deleted);
+}
+
 BOOST_AUTO_TEST_CASE(the_table_says_who_keeps_it) {
     const auto ours = of_type(sent_by_us(contents()), NFT_MSG_NEWTABLE, 0);
     const auto theirs = of_type(sent_by_nft(), NFT_MSG_NEWTABLE, 0);

@@ -1,5 +1,8 @@
 #include "xfrm/state_message.h"
 
+#include "xfrm/larval_state.h"
+#include "xfrm/state_copy.h"
+
 #include "tests/crypto/vector_file.h"
 #include "tests/kernel/fixed_child.h"
 #include "tests/kernel/netlink_text.h"
@@ -20,13 +23,14 @@ using xfrm::Direction;
 
 namespace {
 
-NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size) {
+NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size,
+                        std::uint16_t ignored = 0) {
     static const std::vector<Vector> vectors =
         read_vectors("tests/vectors/kernel/iproute2_xfrm.txt");
     const auto found = std::ranges::find_if(
         vectors, [&](const Vector& vector) { return vector.text("case") == name; });
     BOOST_REQUIRE(found != vectors.end());
-    return take_apart(found->octets("octets"), fixed_size);
+    return take_apart(found->octets("octets"), fixed_size, ignored);
 }
 
 constexpr xfrm::KernelFeatures every_feature{.sa_direction = true, .nat_keepalive = true};
@@ -186,6 +190,35 @@ BOOST_AUTO_TEST_CASE(a_state_is_deleted_as_ip_does) {
     // ip names the source too, which XFRM only looks at for protocols without SPI.
     expected.attributes.erase(XFRMA_SRCADDR);
     BOOST_TEST(take_apart(message.octets(), sizeof(xfrm_usersa_id)) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_is_read_and_a_larval_one_is_named_as_ip_does) {
+    const auto with_acknowledgement = [](NetlinkParts parts) {
+        parts.flags |= NLM_F_ACK;
+        return parts;
+    };
+    policy::ChildSa child = gcm_child();
+    child.outbound_spi = policy::ChildSpi{0xc0ffee01};
+    child.local_address = policy::IpAddress::v4(10, 10, 10, 5);
+    child.remote_address = policy::IpAddress::v4(10, 10, 10, 4);
+    // ip(8) also says the source, which the kernel does not need for ESP.
+    BOOST_TEST(
+        take_apart(xfrm::read_state(child, Direction::outbound).octets(), sizeof(xfrm_usersa_id)) ==
+        with_acknowledgement(sent_by_ip("get state", sizeof(xfrm_usersa_id), XFRMA_SRCADDR)));
+    BOOST_TEST(
+        take_apart(xfrm::end_larval_state(child).front().octets(), sizeof(xfrm_userspi_info)) ==
+        with_acknowledgement(sent_by_ip("allocspi", sizeof(xfrm_userspi_info))));
+    // GETAE, which ip(8) has no word for: struct xfrm_aevent_id (linux/xfrm.h) with the same
+    // state's name, its source, and nothing else.
+    const auto counters =
+        take_apart(xfrm::query_state(child, Direction::outbound).octets(), sizeof(xfrm_aevent_id));
+    BOOST_TEST(counters.type == XFRM_MSG_GETAE);
+    auto expected = Octets(sizeof(xfrm_aevent_id), 0);
+    const auto id = sent_by_ip("get state", sizeof(xfrm_usersa_id)).fixed;
+    std::ranges::copy(id, expected.begin());
+    std::ranges::copy(child.local_address.octets(), expected.begin() + sizeof(xfrm_usersa_id));
+    BOOST_TEST(counters.fixed == expected, boost::test_tools::per_element());
+    BOOST_TEST(counters.attributes.empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_the_kernel_has_no_name_for_is_refused_by_name) {
