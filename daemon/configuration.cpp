@@ -128,7 +128,7 @@ private:
 std::size_t Configuration::connection_count() const {
     return std::accumulate(routers.begin(), routers.end(), std::size_t{0},
                            [](std::size_t sum, const ConfiguredRouter& configured) {
-                               return sum + configured.router.connections.connections.size();
+                               return sum + configured.router->connections.connections.size();
                            });
 }
 
@@ -143,10 +143,12 @@ ConfigurationFiles::router_in(const fs::path& file, std::map<std::string, Known>
     ++files_read;
     std::vector<FileStamp> stamps;
     auto router = read_router(file, settled_, stamps);
-    if (router) {
-        known_now.emplace(file.string(), Known{std::move(stamps), *router});
+    if (!router) {
+        return std::unexpected(std::move(router.error()));
     }
-    return router;
+    auto shared = std::make_shared<const policy::Router>(std::move(*router));
+    known_now.emplace(file.string(), Known{std::move(stamps), shared});
+    return shared;
 }
 
 Configuration ConfigurationFiles::read() {
@@ -158,7 +160,7 @@ Configuration ConfigurationFiles::read() {
         if (!router) {
             std::ranges::move(router.error(), std::back_inserter(result.mistakes));
             result.broken_files.push_back(path.string());
-        } else if (auto found = taken.take(path.string(), *router); !found.empty()) {
+        } else if (auto found = taken.take(path.string(), **router); !found.empty()) {
             std::ranges::move(found, std::back_inserter(result.mistakes));
             result.broken_files.push_back(path.string());
         } else {

@@ -9,6 +9,7 @@
 #include <expected>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ namespace viaduct::daemon {
 struct ConfiguredRouter {
     /// The path it was read from.
     std::string file;
-    policy::Router router;
+    /// Never null. A file that is as it was gives the same object again.
+    std::shared_ptr<const policy::Router> router;
 };
 
 struct Configuration {
@@ -54,9 +56,10 @@ private:
     struct Known {
         /// Of the file and of the secrets that it names.
         std::vector<FileStamp> stamps;
-        policy::Router router;
+        std::shared_ptr<const policy::Router> router;
     };
-    using RouterOrMistakes = std::expected<policy::Router, std::vector<policy::FileMistake>>;
+    using RouterOrMistakes =
+        std::expected<std::shared_ptr<const policy::Router>, std::vector<policy::FileMistake>>;
     RouterOrMistakes router_in(const std::filesystem::path& file,
                                std::map<std::string, Known>& known_now, std::size_t& files_read);
 

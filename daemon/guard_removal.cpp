@@ -63,7 +63,7 @@ std::vector<std::string> names_of(const Configuration& configuration, RemovalSco
     std::vector<std::string> names;
     names.reserve(configuration.routers.size());
     for (const auto& router : configuration.routers) {
-        names.push_back(router.router.netns);
+        names.push_back(router.router->netns);
     }
     if (scope == RemovalScope::everywhere) {
         names.emplace_back();

@@ -53,7 +53,7 @@ int check(const DaemonOptions& options) {
         std::cout << mistake.to_string() << "\n";
     }
     for (const auto& each : configuration.routers) {
-        for (const auto& connection : each.router.connections.connections) {
+        for (const auto& connection : each.router->connections.connections) {
             for (const auto& weakness : policy::weaknesses(connection)) {
                 std::cout << each.file << ": warning: connection '" << connection.name
                           << "': " << weakness << "\n";

@@ -35,7 +35,7 @@ json::object change_json(const RouterStep& step) {
         changed.emplace_back(name);
         consequences[name] = sas.to_string();
     }
-    return {{"router", step.wanted.router.name},
+    return {{"router", step.wanted.router->name},
             {"file", step.wanted.file},
             {"action", to_string(step.action)},
             {"added", json::value_from(step.changes.added)},
@@ -68,7 +68,7 @@ void add_connection_drift(std::vector<DriftReport>& found, Router& router, Drift
     if (!status) {
         return;
     }
-    for (auto& each : connection_drift(router.wanted().router.connections, *status)) {
+    for (auto& each : connection_drift(router.wanted().router->connections, *status)) {
         if (use == DriftWatch::Use::mend && each.can_begin) {
             router.on_command(ike::Initiate{.connection = each.connection});
             each.report.remedy = "tried again now";
@@ -250,7 +250,7 @@ void OperatorCommands::compare(const ControlRequest& request, const ControlAnswe
     const auto collection = std::make_shared<Collection>(answer);
     for (auto* router : routers) {
         router->compare_kernel(
-            use, [this, collection, use, name = router->wanted().router.name](auto found) {
+            use, [this, collection, use, name = router->wanted().router->name](auto found) {
                 auto* const still_there = routers_.find_router(name);
                 if (found && still_there != nullptr) {
                     add_connection_drift(*found, *still_there, use);

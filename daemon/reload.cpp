@@ -35,11 +35,11 @@ void warn_of_weakness(LogWriter& log, const RouterStep& step) {
         names.push_back(changed.name);
     }
     for (const auto& name : names) {
-        const auto* connection = step.wanted.router.connections.find(name);
+        const auto* connection = step.wanted.router->connections.find(name);
         for (const auto& weakness :
              connection != nullptr ? policy::weaknesses(*connection) : std::vector<std::string>()) {
             log.write(LogArea::policy, LogLevel::warn, "weak configuration: " + weakness,
-                      {.router = step.wanted.router.name, .connection = name});
+                      {.router = step.wanted.router->name, .connection = name});
         }
     }
 }
@@ -64,7 +64,7 @@ std::string count_text(const ReloadPlan& plan) {
     for (const auto& step : plan.steps) {
         if (step.action != RouterAction::stop) {
             ++routers;
-            connections += step.wanted.router.connections.connections.size();
+            connections += step.wanted.router->connections.connections.size();
         }
     }
     return count_of(routers, "router") + ", " + count_of(connections, "connection");
@@ -79,7 +79,7 @@ ReloadPlan Reload::run() {
         const auto level = step.action == RouterAction::keep ? LogLevel::debug : LogLevel::info;
         const std::string text(to_string(step.action));
         log_.write(LogArea::daemon, level, "router " + text + changes_text(step.changes),
-                   {.router = step.wanted.router.name});
+                   {.router = step.wanted.router->name});
         warn_of_weakness(log_, step);
     }
     const bool absent = !only_.empty() && routers_.find(only_).empty();

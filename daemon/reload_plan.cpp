@@ -27,7 +27,7 @@ private:
 RouterIndex by_name(const std::vector<ConfiguredRouter>& routers) {
     RouterIndex index;
     for (const auto& each : routers) {
-        index.add(each.router.name, each);
+        index.add(each.router->name, each);
     }
     return index;
 }
@@ -43,8 +43,8 @@ RouterIndex kept_broken(const std::vector<ConfiguredRouter>& running, const Conf
     const auto now = by_name(wanted.routers);
     RouterIndex kept;
     for (const auto& each : running) {
-        if (is_unknown(wanted, each) && now.find(each.router.name) == nullptr) {
-            kept.add(each.router.netns, each);
+        if (is_unknown(wanted, each) && now.find(each.router->name) == nullptr) {
+            kept.add(each.router->netns, each);
         }
     }
     return kept;
@@ -59,18 +59,21 @@ bool same_place(const policy::Router& a, const policy::Router& b) {
 
 RouterStep step_for_running(const Configuration& wanted, const ConfiguredRouter* now,
                             const ConfiguredRouter& running) {
-    const auto& before = running.router.connections;
+    const auto& before = running.router->connections;
     if (now == nullptr) {
         const bool broken = is_unknown(wanted, running);
-        auto changes = broken ? policy::compare(before, before) : policy::compare(before, {});
+        auto changes = broken ? policy::unchanged(before) : policy::compare(before, {});
         return {broken ? RouterAction::keep_broken : RouterAction::stop, running,
                 std::move(changes)};
     }
-    auto changes = policy::compare(before, now->router.connections);
-    if (!same_place(now->router, running.router)) {
+    if (now->router == running.router) {
+        return {RouterAction::keep, *now, policy::unchanged(before)};
+    }
+    auto changes = policy::compare(before, now->router->connections);
+    if (!same_place(*now->router, *running.router)) {
         return {RouterAction::move, *now, std::move(changes)};
     }
-    const bool same = now->router == running.router;
+    const bool same = *now->router == *running.router;
     return {same ? RouterAction::keep : RouterAction::reconfigure, *now, std::move(changes)};
 }
 
@@ -78,13 +81,13 @@ RouterStep step_for_running(const Configuration& wanted, const ConfiguredRouter*
 void refuse_clashes(const std::vector<ConfiguredRouter>& running, Configuration& wanted) {
     const auto kept = kept_broken(running, wanted);
     std::erase_if(wanted.routers, [&](const ConfiguredRouter& candidate) {
-        const auto* other = kept.find(candidate.router.netns);
+        const auto* other = kept.find(candidate.router->netns);
         if (other == nullptr) {
             return false;
         }
         wanted.mistakes.push_back({.file = candidate.file,
                                    .message = "its namespace is held by router '" +
-                                              other->router.name +
+                                              other->router->name +
                                               "', which goes on as it was "
                                               "because " +
                                               other->file + " has mistakes or cannot be read"});
@@ -100,13 +103,13 @@ ReloadPlan plan_reload(const std::vector<ConfiguredRouter>& running, Configurati
     ReloadPlan plan;
     const auto now = by_name(wanted.routers);
     for (const auto& router : running) {
-        plan.steps.push_back(step_for_running(wanted, now.find(router.router.name), router));
+        plan.steps.push_back(step_for_running(wanted, now.find(router.router->name), router));
     }
     const auto before = by_name(running);
     for (const auto& router : wanted.routers) {
-        if (before.find(router.router.name) == nullptr) {
+        if (before.find(router.router->name) == nullptr) {
             plan.steps.push_back(
-                {RouterAction::start, router, policy::compare({}, router.router.connections)});
+                {RouterAction::start, router, policy::compare({}, router.router->connections)});
         }
     }
     plan.mistakes = std::move(wanted.mistakes);

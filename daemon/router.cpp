@@ -27,7 +27,7 @@ Router::Router(ConfiguredRouter wanted, const RouterSurroundings& surroundings,
       next_start_(since_) {}
 
 void Router::log(LogLevel level, const std::string& text) {
-    surroundings_.log.write(LogArea::daemon, level, text, {.router = wanted_.router.name});
+    surroundings_.log.write(LogArea::daemon, level, text, {.router = wanted_.router->name});
 }
 
 void Router::start() {
@@ -43,7 +43,7 @@ void Router::start() {
 }
 
 std::expected<void, std::string> Router::try_start() {
-    auto place = netns::NetworkNamespace::open(wanted_.router.netns);
+    auto place = netns::NetworkNamespace::open(wanted_.router->netns);
     if (!place) {
         return std::unexpected(place.error().code == EMFILE
                                    ? descriptor_limit_reached(claims_.count())
@@ -54,12 +54,12 @@ std::expected<void, std::string> Router::try_start() {
         return room;
     }
     // One namespace may have several names.
-    auto claim = claims_.claim(place->identity(), wanted_.router.name);
+    auto claim = claims_.claim(place->identity(), wanted_.router->name);
     if (!claim) {
         return std::unexpected("its namespace is that of router '" + claim.error() +
                                "'; a namespace can have one router");
     }
-    auto started = RunningRouter::start(wanted_.router, surroundings_, std::move(*place));
+    auto started = RunningRouter::start(*wanted_.router, surroundings_, std::move(*place));
     if (!started) {
         return std::unexpected(std::move(started.error()));
     }
@@ -90,7 +90,7 @@ void Router::watch() {
     if (!begun_) {
         return;
     }
-    const auto place = netns::NetworkNamespace::identity_of(wanted_.router.netns);
+    const auto place = netns::NetworkNamespace::identity_of(wanted_.router->netns);
     if (running_ != nullptr) {
         if (!place) {
             close("its namespace went away: " + place.error().to_string());
@@ -118,7 +118,7 @@ bool Router::on_namespace_changed() {
         // It will look itself.
         return true;
     }
-    const auto place = netns::NetworkNamespace::identity_of(wanted_.router.netns);
+    const auto place = netns::NetworkNamespace::identity_of(wanted_.router->netns);
     if (!place && place.error().code == EINVAL && running_ == nullptr) {
         return false;
     }
@@ -128,8 +128,8 @@ bool Router::on_namespace_changed() {
 }
 
 std::expected<void, std::string> Router::reconfigure(ConfiguredRouter wanted) {
-    const auto& connections = wanted.router.connections;
-    const bool same = connections == wanted_.router.connections;
+    const auto& connections = wanted.router->connections;
+    const bool same = wanted.router == wanted_.router || connections == wanted_.router->connections;
     std::expected<void, std::string> done;
     if (running_ != nullptr) {
         done = same ? running_->check_firewall() : running_->reconfigure(connections);
@@ -181,17 +181,17 @@ void Router::compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done) {
 
 RouterReport Router::describe(const ClockReading& now) {
     RouterReport report;
-    report.name = wanted_.router.name;
-    report.netns = wanted_.router.netns;
+    report.name = wanted_.router->name;
+    report.netns = wanted_.router->netns;
     report.file = wanted_.file;
     report.since = past(now, since_);
     if (running_ != nullptr) {
         report.state = "running";
-        running_->describe(report, wanted_.router, now);
+        running_->describe(report, *wanted_.router, now);
     } else {
         report.state = "waiting";
         report.reason = waiting_reason_;
-        describe_waiting(report, wanted_.router);
+        describe_waiting(report, *wanted_.router);
     }
     return report;
 }

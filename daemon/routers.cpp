@@ -42,16 +42,16 @@ ReloadPlan Routers::apply(Configuration wanted) {
     // All stops before the first start: a namespace may change hands.
     for (const auto& step : plan.steps) {
         if (step.action == RouterAction::stop || step.action == RouterAction::move) {
-            stop_router(step.wanted.router.name, guard_fate(plan, step.wanted.router.name));
+            stop_router(step.wanted.router->name, guard_fate(plan, step.wanted.router->name));
         }
     }
     for (auto& step : plan.steps) {
         if (const auto done = execute(step); !done) {
-            const auto& running = find_router(step.wanted.router.name)->wanted();
+            const auto& running = find_router(step.wanted.router->name)->wanted();
             plan.mistakes.push_back(
                 {.file = step.wanted.file, .message = "cannot be carried out: " + done.error()});
-            const auto& connections = running.router.connections;
-            step = {RouterAction::keep_broken, running, policy::compare(connections, connections)};
+            step = {RouterAction::keep_broken, running,
+                    policy::unchanged(running.router->connections)};
         }
     }
     if (!starting_) {
@@ -97,12 +97,12 @@ void Routers::when_started(std::function<void()> done) {
 GuardFate Routers::guard_fate(const ReloadPlan& plan, const std::string& name) {
     const auto* const router = find_router(name);
     const auto place = netns::NetworkNamespace::identity_of(
-        router == nullptr ? "" : router->wanted().router.netns);
+        router == nullptr ? "" : router->wanted().router->netns);
     const auto takes_over = [&](const RouterStep& step) {
         if (step.action != RouterAction::start && step.action != RouterAction::move) {
             return false;
         }
-        const auto wanted = netns::NetworkNamespace::identity_of(step.wanted.router.netns);
+        const auto wanted = netns::NetworkNamespace::identity_of(step.wanted.router->netns);
         return place && wanted && *wanted == *place;
     };
     return std::ranges::any_of(plan.steps, takes_over) ? GuardFate::stays : GuardFate::goes;
@@ -111,7 +111,7 @@ GuardFate Routers::guard_fate(const ReloadPlan& plan, const std::string& name) {
 void Routers::stop_router(const std::string& name, GuardFate guard) {
     if (auto* router = find_router(name)) {
         router->stop(guard);
-        by_namespace_.erase(router->wanted().router.netns);
+        by_namespace_.erase(router->wanted().router->netns);
         routers_.erase(name);
     }
 }
@@ -123,7 +123,7 @@ std::expected<void, std::string> Routers::execute(const RouterStep& step) {
     case RouterAction::reconfigure:
     case RouterAction::keep:
         // Also a kept router may have moved to another file.
-        return find_router(step.wanted.router.name)->reconfigure(step.wanted);
+        return find_router(step.wanted.router->name)->reconfigure(step.wanted);
     case RouterAction::stop:
     case RouterAction::keep_broken: break;
     }
@@ -131,10 +131,10 @@ std::expected<void, std::string> Routers::execute(const RouterStep& step) {
 }
 
 void Routers::add_router(const ConfiguredRouter& wanted) {
-    const auto& name = wanted.router.name;
+    const auto& name = wanted.router->name;
     auto& router = routers_[name];
     router = std::make_unique<Router>(wanted, surroundings_, claims_);
-    by_namespace_[wanted.router.netns] = name;
+    by_namespace_[wanted.router->netns] = name;
     to_start_.push_back(name);
 }
 
@@ -210,7 +210,7 @@ void Routers::wait_for_peers(std::chrono::steady_clock::time_point until,
 std::vector<ConnectionName> Routers::find(std::string_view name) const {
     std::vector<ConnectionName> result;
     for (const auto& router : routers_ | std::views::values) {
-        const auto& configured = router->wanted().router;
+        const auto& configured = *router->wanted().router;
         for (const auto& connection : configured.connections.connections) {
             const ConnectionName full{configured.name, connection.name};
             if (connection.name == name || full.to_string() == name) {
@@ -239,7 +239,7 @@ std::vector<Router*> Routers::named(std::string_view name) {
 std::vector<RouterReport> Routers::describe(std::string_view name, const ClockReading& now) {
     std::vector<RouterReport> result;
     for (const auto& router : routers_ | std::views::values) {
-        const auto& router_name = router->wanted().router.name;
+        const auto& router_name = router->wanted().router->name;
         auto report = router->describe(now);
         if (!name.empty() && router_name != name) {
             std::erase_if(report.connections, [&](const ConnectionReport& connection) {

@@ -94,4 +94,12 @@ ConnectionChanges compare(const ConnectionSet& before, const ConnectionSet& afte
     return changes;
 }
 
+ConnectionChanges unchanged(const ConnectionSet& set) {
+    ConnectionChanges changes;
+    changes.kept.reserve(set.connections.size());
+    for (const auto& connection : set.connections)
+        changes.kept.push_back(connection.name);
+    return changes;
+}
+
 } // namespace viaduct::policy

@@ -46,5 +46,7 @@ struct ConnectionChanges {
 };
 
 ConnectionChanges compare(const ConnectionSet& before, const ConnectionSet& after);
+/// What compare() says of a set and itself, without a look at what the connections hold.
+ConnectionChanges unchanged(const ConnectionSet& set);
 
 } // namespace viaduct::policy

@@ -54,8 +54,8 @@ BOOST_AUTO_TEST_CASE(a_folder_is_its_toml_files_in_order) {
     const auto read = read_configuration(folder.path());
     BOOST_TEST(all_mistakes(read) == "");
     BOOST_REQUIRE_EQUAL(read.routers.size(), 2U);
-    BOOST_TEST(read.routers[0].router.name == "router1");
-    BOOST_TEST(read.routers[1].router.name == "router2");
+    BOOST_TEST(read.routers[0].router->name == "router1");
+    BOOST_TEST(read.routers[1].router->name == "router2");
     BOOST_TEST(read.connection_count() == 2U);
 }
 
@@ -72,12 +72,12 @@ BOOST_AUTO_TEST_CASE(only_what_changed_is_read_again) {
     folder.write("b.toml", router_text("router2", "ns3"));
     auto read = files.read();
     BOOST_TEST(read.files_read == 1U);
-    BOOST_TEST(read.routers[1].router.netns == "ns3");
+    BOOST_TEST(read.routers[1].router->netns == "ns3");
     // Another secret is another router, and so are other permissions.
     folder.write("a.psk", "another-secret-in-a-file", 0600);
     read = files.read();
     BOOST_TEST(read.files_read == 1U);
-    BOOST_TEST((read.routers[0].router.connections.connections[0].psk ==
+    BOOST_TEST((read.routers[0].router->connections.connections[0].psk ==
                 policy::Secret::from_text("another-secret-in-a-file")));
     std::filesystem::permissions(folder.path() / "a.psk", std::filesystem::perms::others_read,
                                  std::filesystem::perm_options::add);
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_secret_that_others_may_read_is_refused_with_the_reason) {
     folder.write("closed.psk", "secret-in-a-file\n", 0600);
     const auto read = read_configuration(folder.path());
     BOOST_REQUIRE_EQUAL(read.routers.size(), 1U);
-    const auto& psk = read.routers[0].router.connections.connections[0].psk;
+    const auto& psk = read.routers[0].router->connections.connections[0].psk;
     BOOST_TEST((psk == policy::Secret::from_text("secret-in-a-file")));
     const auto mistakes = all_mistakes(read);
     BOOST_TEST(mistakes.contains("others may read it (mode 0604, expected 0600)"), mistakes);

@@ -3,25 +3,45 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
+#include <memory>
+
 namespace viaduct::daemon {
 
 BOOST_AUTO_TEST_SUITE(reload_plan)
 
 namespace {
 
-ConfiguredRouter router(const std::string& name, const std::string& netns,
-                        std::initializer_list<std::string> connections) {
-    ConfiguredRouter result{"/etc/" + name + ".toml", {.name = name, .netns = netns}};
+policy::Router connected(const std::string& name, const std::string& netns,
+                         std::initializer_list<std::string> connections) {
+    policy::Router result{.name = name, .netns = netns};
     for (const auto& connection : connections) {
-        result.router.connections.connections.push_back({.name = connection});
+        result.connections.connections.push_back({.name = connection});
     }
     return result;
+}
+
+ConfiguredRouter configured(policy::Router router) {
+    auto file = "/etc/" + router.name + ".toml";
+    return {std::move(file), std::make_shared<const policy::Router>(std::move(router))};
+}
+
+ConfiguredRouter router(const std::string& name, const std::string& netns,
+                        std::initializer_list<std::string> connections) {
+    return configured(connected(name, netns, connections));
+}
+
+ConfiguredRouter edited(const ConfiguredRouter& before,
+                        const std::function<void(policy::Router&)>& edit) {
+    policy::Router after = *before.router;
+    edit(after);
+    return configured(std::move(after));
 }
 
 std::vector<std::pair<std::string, RouterAction>> actions(const ReloadPlan& plan) {
     std::vector<std::pair<std::string, RouterAction>> result;
     for (const auto& step : plan.steps) {
-        result.emplace_back(step.wanted.router.name, step.action);
+        result.emplace_back(step.wanted.router->name, step.action);
     }
     return result;
 }
@@ -36,7 +56,9 @@ BOOST_AUTO_TEST_CASE(each_router_is_started_stopped_moved_changed_or_kept) {
     Configuration wanted;
     wanted.routers = {router("moved", "n9", {"a"}), router("edited", "n3", {"a", "c", "d"}),
                       router("same", "n4", {"a"}), router("new", "n5", {"a"})};
-    wanted.routers[1].router.connections.connections[1].start = policy::StartAction::initiate;
+    wanted.routers[1] = edited(wanted.routers[1], [](policy::Router& each) {
+        each.connections.connections[1].start = policy::StartAction::initiate;
+    });
     const auto plan = plan_reload(running, wanted);
     BOOST_TEST((actions(plan) == Actions{{"gone", RouterAction::stop},
                                          {"moved", RouterAction::move},
@@ -55,9 +77,12 @@ BOOST_AUTO_TEST_CASE(a_router_with_other_ports_opens_its_sockets_anew) {
                               router("r3", "n3", {"a"}), router("r4", "n4", {"a"})};
     Configuration wanted;
     wanted.routers = running;
-    wanted.routers[3].router.cookie_threshold = 0;
-    wanted.routers[0].router.ike_port = 1500;
-    wanted.routers[1].router.nat_port = 1501;
+    const auto edit = [&](std::size_t number, const std::function<void(policy::Router&)>& how) {
+        wanted.routers[number] = edited(wanted.routers[number], how);
+    };
+    edit(3, [](policy::Router& each) { each.cookie_threshold = 0; });
+    edit(0, [](policy::Router& each) { each.ike_port = 1500; });
+    edit(1, [](policy::Router& each) { each.nat_port = 1501; });
     BOOST_TEST((actions(plan_reload(running, wanted)) == Actions{{"r1", RouterAction::move},
                                                                  {"r2", RouterAction::move},
                                                                  {"r3", RouterAction::keep},

@@ -43,6 +43,8 @@ BOOST_AUTO_TEST_CASE(the_name_of_a_policy_changes_nothing) {
     auto renamed = named("a");
     renamed.ike.name = renamed.esp.name = "another";
     BOOST_TEST((compare({{named("a")}}, {{renamed}}) == ConnectionChanges{{}, {}, {}, {"a"}}));
+    const ConnectionSet both{{named("a"), named("b")}};
+    BOOST_TEST((unchanged(both) == compare(both, both)));
 }
 
 BOOST_AUTO_TEST_CASE(a_change_asks_for_as_little_as_will_do) {
