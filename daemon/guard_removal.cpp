@@ -42,8 +42,11 @@ Removal remove_from(const netns::NetworkNamespace& place) {
         return std::unexpected(leftovers.error());
     }
     // The block that this tells of would stay for ever.
-    const bool abandoned = table->is_marked_abandoned();
-    if (abandoned) {
+    const auto abandoned = table->is_marked_abandoned();
+    if (!abandoned) {
+        return std::unexpected(abandoned.error());
+    }
+    if (*abandoned) {
         if (const auto lifted = let_forward(place); !lifted) {
             return std::unexpected(lifted.error());
         }
@@ -56,7 +59,7 @@ Removal remove_from(const netns::NetworkNamespace& place) {
     }
     return fmt::format("removed {}{} states, {} policies{}", *present ? "table inet viaduct, " : "",
                        leftovers->states, leftovers->policies,
-                       abandoned ? "; it forwards again" : "");
+                       *abandoned ? "; it forwards again" : "");
 }
 
 std::vector<std::string> names_of(const Configuration& configuration, RemovalScope scope) {

@@ -56,13 +56,14 @@ class XfrmKernel : public RouterKernel {
 public:
     XfrmKernel(std::string router, const netns::NetworkNamespace& place,
                xfrm::SecurityAssociations associations, netns::TunnelInterfaces interfaces,
-               netns::FirewallTable table, boost::asio::io_context& loop, LogWriter& log)
+               netns::FirewallTable table, bool was_abandoned, boost::asio::io_context& loop,
+               LogWriter& log)
         : router_(std::move(router)),
           place_(place),
           associations_(std::move(associations)),
           interfaces_(std::move(interfaces)),
           table_(std::move(table)),
-          was_abandoned_(table_.is_marked_abandoned()),
+          was_abandoned_(was_abandoned),
           clamp_(loop, log, router_, place_, table_),
           log_(log) {}
 
@@ -444,8 +445,13 @@ XfrmKernelSource::open(const std::string& router, const netns::NetworkNamespace&
     if (!table) {
         return std::unexpected(table.error().to_string());
     }
+    const auto abandoned = table->is_marked_abandoned();
+    if (!abandoned) {
+        return std::unexpected(abandoned.error().to_string());
+    }
     return std::make_unique<XfrmKernel>(router, place, std::move(*associations),
-                                        std::move(*interfaces), std::move(*table), loop_, log_);
+                                        std::move(*interfaces), std::move(*table), *abandoned,
+                                        loop_, log_);
 }
 
 const xfrm::KernelFeatures& XfrmKernelSource::features() {

@@ -158,8 +158,12 @@ std::expected<void, SystemError> FirewallTable::mark_abandoned() {
     return marked;
 }
 
-bool FirewallTable::is_marked_abandoned() {
-    abandoned_ = run(nft::look_up_mark()).has_value();
+std::expected<bool, SystemError> FirewallTable::is_marked_abandoned() {
+    const auto looked = run(nft::look_up_mark());
+    if (const auto known = unless_absent(looked); !known) {
+        return std::unexpected(known.error());
+    }
+    abandoned_ = looked.has_value();
     return abandoned_;
 }
 

@@ -46,8 +46,8 @@ public:
     /// Notes in the table that its router was given up. Fails with ENOENT when there is no table.
     std::expected<void, SystemError> mark_abandoned();
     /// Whether that was noted, by somebody who had the table before. From now on the note stays
-    /// when the table is replaced.
-    bool is_marked_abandoned();
+    /// when the table is replaced. What the kernel does not say is not known, and an error.
+    std::expected<bool, SystemError> is_marked_abandoned();
     std::expected<void, SystemError> unmark_abandoned();
     /// Whether a table of our name is there, whatever it holds.
     std::expected<bool, SystemError> is_present();

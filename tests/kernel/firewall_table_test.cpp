@@ -418,15 +418,23 @@ BOOST_AUTO_TEST_CASE(the_mark_stays_through_changes_until_it_is_taken_away) {
     BOOST_TEST(is_marked());
     // Who takes the router over finds it.
     FirewallTable successor(router.fake.socket(), TableOwner::none);
-    BOOST_TEST(successor.is_marked_abandoned());
+    BOOST_TEST(successor.is_marked_abandoned().value());
+    // Who does not find out does not go on as if there were none: the router would stay closed.
+    router.fake.refusal.begin(1, Way::once, ENOBUFS);
+    BOOST_TEST(successor.is_marked_abandoned().error().code == ENOBUFS);
+    router.fake.refusal.end();
     BOOST_REQUIRE(router.table.unmark_abandoned());
     BOOST_TEST(!is_marked());
-    BOOST_TEST(!successor.is_marked_abandoned());
+    BOOST_TEST(!successor.is_marked_abandoned().value());
     BOOST_REQUIRE(router.table.install(first_rules));
     BOOST_TEST(!is_marked());
     FakeNftables empty;
     FirewallTable without(empty.socket(), TableOwner::none);
+    BOOST_TEST(!without.is_marked_abandoned().value());
     BOOST_TEST(without.mark_abandoned().error().code == ENOENT);
+    // Nor is there one where there is no nftables.
+    empty.refusal.begin(1, Way::from_there_on, EOPNOTSUPP);
+    BOOST_TEST(!without.is_marked_abandoned().value());
 }
 
 BOOST_AUTO_TEST_CASE(any_request_about_the_mark_may_be_refused) {
