@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <span>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -95,12 +96,26 @@ std::expected<void, std::string> check_privileges(const DaemonOptions& options) 
         return std::unexpected("needs CAP_NET_ADMIN and CAP_SYS_ADMIN (or --kernel none, with "
                                "--ike-port and --nat-port)");
     }
+    return {};
+}
+
+std::expected<void, std::string> check_ports(const DaemonOptions& options,
+                                             const Configuration& configuration) {
     const auto free = first_free_port();
-    if (!is_permitted(CAP_NET_BIND_SERVICE) &&
-        (options.ike_port < free || options.nat_port < free)) {
+    const auto are_free = [&](std::optional<std::uint16_t> ike, std::optional<std::uint16_t> nat) {
+        return ike.value_or(options.ike_port) >= free && nat.value_or(options.nat_port) >= free;
+    };
+    const bool is_able =
+        is_permitted(CAP_NET_BIND_SERVICE) ||
+        (configuration.routers.empty()
+             ? are_free({}, {})
+             : std::ranges::all_of(configuration.routers, [&](const ConfiguredRouter& each) {
+                   return are_free(each.router->ike_port, each.router->nat_port);
+               }));
+    if (!is_able) {
         return std::unexpected("ports below " + std::to_string(free) +
                                " need CAP_NET_BIND_SERVICE; choose others with --ike-port and "
-                               "--nat-port (and --kernel none)");
+                               "--nat-port, or in each router's file (and --kernel none)");
     }
     return {};
 }
