@@ -197,11 +197,24 @@ OperatorCommands::one_connection(const std::string& name) {
     return found.front();
 }
 
-std::optional<ike::ConnectionState> OperatorCommands::state_of(const ConnectionName& name) {
+std::optional<ike::ConnectionStatus> OperatorCommands::status_of(const ConnectionName& name) {
     const auto status = routers_.find_router(name.router)->endpoint_status();
-    const auto found = std::ranges::find(status->connections, name.connection,
-                                         [](const auto& connection) { return connection.name; });
-    return found == status->connections.end() ? std::nullopt : std::optional(found->state);
+    const auto found =
+        std::ranges::find(status->connections, name.connection, &ike::ConnectionStatus::name);
+    return found == status->connections.end() ? std::nullopt : std::optional(*found);
+}
+
+std::optional<ike::ConnectionState> OperatorCommands::state_of(const ConnectionName& name) {
+    return status_of(name).transform([](const auto& status) { return status.state; });
+}
+
+std::string OperatorCommands::what_is_awaited(const ConnectionName& name) {
+    const auto status = status_of(name);
+    if (!status) {
+        return {};
+    }
+    const auto begun = std::ranges::find(status->ike_sas, false, &ike::IkeSaStatus::established);
+    return begun == status->ike_sas.end() ? std::string() : "; awaited: " + begun->state;
 }
 
 bool OperatorCommands::is_up(const ConnectionName& name) {
@@ -294,7 +307,8 @@ void OperatorCommands::look_after_waiting() {
         if (!running) {
             waiting.answer(failure("router " + waiting.name.router + " stopped running"));
         } else if (over) {
-            waiting.answer(failure(waiting.name.to_string() + ": still negotiating"));
+            waiting.answer(failure(waiting.name.to_string() + ": still negotiating" +
+                                   what_is_awaited(waiting.name)));
         }
         return over || !running;
     });

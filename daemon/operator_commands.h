@@ -42,8 +42,11 @@ private:
     /// Answers when every router has been looked at.
     void compare(const ControlRequest& request, const ControlAnswer& answer);
     /// Of a connection of a running router; nothing: `--only` leaves it out.
+    std::optional<ike::ConnectionStatus> status_of(const ConnectionName& name);
     std::optional<ike::ConnectionState> state_of(const ConnectionName& name);
     bool is_up(const ConnectionName& name);
+    /// Of an IKE SA that is not established, as the end of a sentence; empty without one.
+    std::string what_is_awaited(const ConnectionName& name);
     /// The running router of the one connection that the name stands for, or the answer that says
     /// why not.
     std::expected<ConnectionName, std::string> one_connection(const std::string& name);

@@ -221,6 +221,18 @@ kill -TERM "$left_daemon"
 wait "$left_daemon" || fail "left ended with $?"
 left_daemon=''
 
+echo "of a peer that says nothing, up tells what is awaited"
+kill -STOP "$right_daemon"
+"$bin/viaductd" --foreground --kernel none --config "$folder/left" --control "$folder/left.sock" 2>"$folder/left.log" &
+left_daemon=$!
+wait_for "left's ready line" logged left 'ready: 1 router, 1 connection'
+if viaduct left up --timeout 1 vpn2 2>"$folder/up.log"; then fail "up succeeded without a peer"; fi
+grep -q 'still negotiating; awaited: IKE_SA_INIT response' "$folder/up.log" || fail "up does not say what is awaited"
+kill -CONT "$right_daemon"
+kill -TERM "$left_daemon"
+wait "$left_daemon" || fail "left ended with $?"
+left_daemon=''
+
 kill -TERM "$right_daemon"
 wait "$right_daemon" || fail "right ended with $?"
 right_daemon=''
