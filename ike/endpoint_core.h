@@ -131,6 +131,10 @@ private:
     void note_demand_met(wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_superfluous(TimePoint now, wire::IkeSpi spi);
+    /// A successor took its place. RFC 7296 2.11: whatever the addresses, an SA is known by its
+    /// SPIs. Those that the old one had may be gone, and a peer that is not told goes on sending to
+    /// them.
+    void close_along(TimePoint now, wire::IkeSpi spi, const policy::UdpPath& path);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::NewIkeSa& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildFailed& outcome);

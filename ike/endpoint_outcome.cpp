@@ -103,11 +103,15 @@ void Endpoint::Core::close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionU
     const auto path = sa->facts().path;
     for (const auto each : std::exchange(upkeep.to_replace, {})) {
         upkeep.established.take_peer_of(each, spi);
-        // RFC 7296 2.11: whatever the addresses, it is known by its SPIs. Those of the old one may
-        // be gone, and a peer that is not told goes on sending to them.
-        handle_v2(now, each, [&](v2::Turn&, v2::IkeSa& old) { old.speak_along(path); });
-        handle(now, each, [&](auto& turn, auto& old) { old.close(turn, cause::Replaced{}); });
+        close_along(now, each, path);
     }
+}
+
+void Endpoint::Core::close_along(TimePoint now, wire::IkeSpi spi, const policy::UdpPath& path) {
+    handle(now, spi, [&](auto& turn, auto& sa) {
+        sa.speak_along(path);
+        sa.close(turn, cause::Replaced{});
+    });
 }
 
 void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
@@ -175,22 +179,26 @@ void Endpoint::Core::close_superfluous(TimePoint now, wire::IkeSpi spi) {
     if (!upkeep || !upkeep->established.contains(spi))
         return;
     // Superfluous only as long as there is another, which the peer has too, with all its children.
-    bool others = false, replaced = false;
+    bool others = false;
+    std::optional<policy::UdpPath> way_of_successor;
     for (const auto each : upkeep->established.beside(spi)) {
         const auto* other = find_alive(each);
         if (!other || (other->is_v1() && other->as_v1()->is_outdated()))
             continue;
         others = true;
-        if (other->is_confirmed())
-            replaced = replaced || takes_over(now, *sa, *other);
-        else
+        if (other->is_confirmed() && takes_over(now, *sa, *other))
+            way_of_successor = other->facts().path;
+        else if (!other->is_confirmed())
             handle(now, each, [](auto& turn, auto& it) { it.check_liveness(turn); });
     }
-    if (others && !replaced)
+    if (others && !way_of_successor)
         superfluous_.emplace(now + crossing_patience, spi);
-    if (!replaced)
+    if (!way_of_successor)
         return;
-    handle(now, spi, [](auto& turn, auto& each) { each.close(turn, cause::Replaced{}); });
+    // Where the peer has another address it may be another host by the same name.
+    const auto old_way = sa->facts().path;
+    const bool we_moved = way_of_successor->local.address != old_way.local.address;
+    close_along(now, spi, we_moved ? *way_of_successor : old_way);
 }
 
 void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi, v2::outcome::NewIkeSa& outcome) {

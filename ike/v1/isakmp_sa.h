@@ -32,6 +32,8 @@ public:
     void on_deadline(Turn& turn);
     /// Ends it: an established SA tells the peer, another is forgotten.
     void close(Turn& turn, const Cause& why);
+    /// What it still has to say goes along another way to the same peer.
+    void speak_along(const policy::UdpPath& path) { facts_.path = path; }
     /// Ends it without a word to the peer, which has forgotten it.
     void forget(Turn& turn, const Cause& why);
     void on_child_refused(Turn& turn, policy::ChildSaId child, const std::string& reason);

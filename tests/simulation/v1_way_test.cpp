@@ -156,6 +156,31 @@ BOOST_AUTO_TEST_CASE(either_side_makes_phase_one_anew_at_the_port_for_nat) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_learns_from_the_new_address_that_the_old_one_is_over) {
+    auto left = old_left_vpn();
+    left.start = policy::StartAction::initiate;
+    auto right = mirrored(left);
+    right.peer_address = policy::AnyPeer{};
+    right.start = policy::StartAction::respond;
+    // Nothing else tells it that the old one is over.
+    right.unique = policy::Uniqueness::never;
+    right.dpd.interval = 0s;
+    OldTunnel t(left, right);
+    t.net.traffic = false;
+    t.net.gone_address = left.local_address;
+    left.local_address = address("10.10.10.9");
+    t.net.command(End::left, ike::Reconfigure{{{left}}});
+    const auto leads_there = [&] {
+        const auto* const sending = t.net.right.kernel.outbound(right.local_selectors.front(),
+                                                                right.remote_selectors.front());
+        return sending && sending->child.remote_address == left.local_address;
+    };
+    BOOST_TEST(t.net.run_until(leads_there, 5s));
+    BOOST_TEST(t.net.run_until([&] { return ike_sas(t.net.right, "vpn").size() == 1u; }, 20s));
+    t.net.run_for(2min);
+    t.check_settled();
+}
+
 BOOST_AUTO_TEST_CASE(edited_ports_count_for_more_than_the_way_of_the_old_one) {
     auto left = old_left_vpn();
     left.nat_traversal.force = true;
