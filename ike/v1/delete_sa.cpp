@@ -44,8 +44,21 @@ void retire_children(Turn& turn, Established& sa, const Cause& why) {
     }
 }
 
+/// Under a message ID of its own each time: a peer that has forgotten it already overlooks the
+/// SPIs, but some take a second message under an ID for the next one, and answer what they make of
+/// it with an error.
+void say_deleted(Turn& turn, const IkeSaFacts& facts, Established& sa,
+                 const std::vector<policy::ChildSpi>& spis) {
+    send_informational(turn, facts, sa,
+                       {wire::v1::DeletePayload{
+                           .protocol = policy::ProtocolId::esp, .isakmp = {}, .children = spis}});
+}
+
+/// With the `children` goes what is not said often enough yet.
 Messages farewell(Turn& turn, const IkeSaFacts& facts, Established& sa,
                   std::vector<policy::ChildSpi> children) {
+    for (const auto& each : std::exchange(sa.deleted, {}))
+        children.insert(children.end(), each.spis.begin(), each.spis.end());
     Messages out;
     const auto add = [&](wire::v1::DeletePayload deletes) {
         const auto messages = seal_informational(turn, facts, sa.keys, sa.ids.draw(turn.rng),
@@ -80,10 +93,23 @@ IsakmpSaState leave_children(Turn& turn, const IkeSaFacts& facts, Established sa
 
 void send_child_delete(Turn& turn, const IkeSaFacts& facts, Established& sa,
                        std::vector<policy::ChildSpi> spis) {
-    send_informational(turn, facts, sa,
-                       {wire::v1::DeletePayload{.protocol = policy::ProtocolId::esp,
-                                                .isakmp = {},
-                                                .children = std::move(spis)}});
+    say_deleted(turn, facts, sa, spis);
+    sa.deleted.push_back({.spis = std::move(spis),
+                          .repetitions = 0,
+                          .again_at = turn.now + TimePoint::duration(deletion_again_time)});
+}
+
+void repeat_child_deletes(Turn& turn, const IkeSaFacts& facts, Established& sa) {
+    for (auto& each : sa.deleted) {
+        if (each.again_at > turn.now)
+            continue;
+        say_deleted(turn, facts, sa, each.spis);
+        ++each.repetitions;
+        each.again_at = turn.now + 2 * TimePoint::duration(deletion_again_time);
+    }
+    std::erase_if(sa.deleted, [](const ChildrenDeleted& each) {
+        return each.repetitions == deletion_repetitions;
+    });
 }
 
 void give_children(Turn& turn, Established& sa) {

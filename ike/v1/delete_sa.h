@@ -1,5 +1,5 @@
 // The end of ISAKMP SAs and the Deletes that tell of it (RFC 2408 section 3.15). Nobody confirms
-// them.
+// them (section 5.15), so that each is said more than once.
 #pragma once
 
 #include "ike/v1/isakmp_sa_state.h"
@@ -7,9 +7,11 @@
 
 namespace viaduct::ike::v1 {
 
-/// Tells the peer that these of our inbound SPIs are gone.
+/// Tells the peer that these of our inbound SPIs are gone, now and some seconds later again.
 void send_child_delete(Turn& turn, const IkeSaFacts& facts, Established& sa,
                        std::vector<policy::ChildSpi> spis);
+/// Says again what is due.
+void repeat_child_deletes(Turn& turn, const IkeSaFacts& facts, Established& sa);
 
 /// The children go to another ISAKMP SA of the same peer, but for those whose quick mode is not
 /// finished; what follows is for the new one to do.

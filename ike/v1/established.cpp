@@ -86,6 +86,7 @@ void repeat_what_is_due(Turn& turn, IkeSaFacts& facts, Established& sa) {
             answered.push_back(each.id);
     for (const auto id : answered)
         repeat_quick_mode_answer(turn, facts, sa, id);
+    repeat_child_deletes(turn, facts, sa);
     std::erase_if(sa.over, [&](const QuickModeOver& each) { return each.until <= turn.now; });
     if (sa.last && sa.last_until <= turn.now)
         sa.last.reset();

@@ -65,7 +65,6 @@ bool concerns_quick_mode(const IkeSaFacts& facts, const Established& sa,
     return error.spi == spi_octets(sa.asked->inbound_spi);
 }
 
-/// An error under the message ID of our quick mode, which ends it.
 /// Whether it came for the first time. More than a few are nobody's.
 bool is_first(InformationalsHeard& heard, const wire::v1::EncryptedMessage& message) {
     constexpr std::size_t most = 4;
@@ -76,6 +75,7 @@ bool is_first(InformationalsHeard& heard, const wire::v1::EncryptedMessage& mess
     return true;
 }
 
+/// An error under the message ID of our quick mode, which ends it.
 void refuse_asked(Turn& turn, IkeSaFacts& facts, Established& sa,
                   const wire::v1::ProtectedInformational& said) {
     if (const auto* error = first_error(said.notifies))

@@ -236,6 +236,14 @@ struct QuickModeOver {
     InformationalsHeard informed;
 };
 
+/// A Delete of children that nobody confirms, to be said again.
+struct ChildrenDeleted {
+    /// Ours, inbound.
+    std::vector<policy::ChildSpi> spis;
+    unsigned repetitions = 0;
+    TimePoint again_at;
+};
+
 /// R-U-THERE was sent.
 struct PeerQuestioned {
     std::uint32_t sequence = 0;
@@ -263,6 +271,7 @@ struct Established {
     std::vector<QuickModeWanted> waiting;
     std::vector<QuickModeAnswered> answered;
     std::vector<QuickModeOver> over;
+    std::vector<ChildrenDeleted> deleted;
 
     TimePoint established;
     TimePoint last_heard;

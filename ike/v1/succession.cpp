@@ -90,7 +90,8 @@ void delete_now(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaI
     const auto gone = std::move(*child);
     sa.children.erase(child);
     send_child_delete(turn, facts, sa, {gone.inbound_spi});
-    retire(turn, sa.connection->name, gone, cause::Replaced{}, retired_child_time);
+    retire(turn, sa.connection->name, gone, cause::Replaced{},
+           gone.redundant_until ? deleted_redundant_time : deleted_child_time);
 }
 
 void end_redundant(Turn& turn, const Established& sa, Child& child) {

@@ -77,6 +77,8 @@ TimePoint next_deadline(const Established& sa) {
         consider(each.answer.timer.deadline());
     for (const auto& each : sa.over)
         consider(each.until);
+    for (const auto& each : sa.deleted)
+        consider(each.again_at);
     consider(liveness_due(sa));
     if (sa.superseded)
         return earliest;

@@ -5,7 +5,7 @@
 //   expiry        hard end of life: the SA is deleted, successor or not
 //   liveness      nothing heard for the connection's DPD interval: ask
 //   activation    traffic moves to a child whose peer does not show that it has it
-//   deletion      a child that is over is taken out, and the peer told
+//   deletion      a child that is over is taken out, and the peer told, more than once
 // Retransmission has its own file.
 #pragma once
 
@@ -33,11 +33,23 @@ inline constexpr auto activation_time = std::chrono::seconds(30);
 inline constexpr auto ask_traffic_interval = std::chrono::seconds(1);
 /// Between the moment from which nothing leaves by a child and the one in which the peer is told.
 inline constexpr auto deletion_time = std::chrono::seconds(2);
+/// After a Delete it is said again, and after twice this time once more: longer apart than a short
+/// outage lasts.
+inline constexpr auto deletion_again_time = std::chrono::seconds(2);
+inline constexpr unsigned deletion_repetitions = 2;
+/// How long a child is taken in that we deleted: until the last repetition has come, and what was
+/// under way then.
+inline constexpr auto deleted_child_time =
+    deletion_again_time + 2 * deletion_again_time + retired_child_time;
 /// How long the peer has to delete what its successor replaces, before we do: longer than an
 /// initiator like ours waits until its traffic moves.
 inline constexpr auto peer_deletion_time = std::chrono::seconds(45);
 /// The same for what lost against a child made at the same moment.
 inline constexpr auto redundant_time = std::chrono::seconds(20);
+/// How long what lost is taken in once we deleted it, should no Delete have arrived: the peer may
+/// send by it until its own child carries the traffic, and then as long as it waits for us.
+inline constexpr auto deleted_redundant_time =
+    activation_time + redundant_time + deletion_time + retired_child_time;
 
 /// The shorter of both, but two seconds at least.
 std::chrono::seconds shorter_of(std::chrono::seconds ours, std::uint64_t theirs);

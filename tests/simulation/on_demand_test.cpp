@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(
     story.net.run_for(5min);
     // QUICK_MODE { HASH } ends it, and INFORMATIONAL_V1 { HASH, D } --> two seconds later says so.
     story.packet(0, 0);
-    story.net.run_for(10s);
+    story.net.run_for(20s);
     BOOST_REQUIRE(story.net.left.kernel_children() == 1u);
     BOOST_TEST((inbound() != old));
     story.check_up(1);

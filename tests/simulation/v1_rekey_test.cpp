@@ -2,11 +2,22 @@
 // time and none is lost.
 #include "tests/simulation/v1_connections.h"
 
-#include <format>
+#include <cstdint>
+#include <set>
+#include <vector>
 
 namespace viaduct::simulation {
 
 BOOST_AUTO_TEST_SUITE(v1_rekey)
+
+namespace {
+
+bool is_informational(const std::vector<std::uint8_t>& octets) {
+    constexpr std::size_t exchange_at = 18;
+    return octets.size() > exchange_at && octets[exchange_at] == 5;
+}
+
+} // namespace
 
 // covers 2409-4-d
 BOOST_AUTO_TEST_CASE(either_side_may_rekey_a_child) {
@@ -91,6 +102,65 @@ BOOST_AUTO_TEST_CASE(both_at_once_with_one_first_message_late) {
                 t.check_settled();
             }
         }
+}
+
+// covers 2408-5.15-a
+BOOST_AUTO_TEST_CASE(a_delete_that_was_lost_is_said_again) {
+    for (const std::size_t lost : {0U, 1U, 2U}) {
+        OldTunnel t;
+        std::set<std::vector<std::uint8_t>> said;
+        t.net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+            if (sender != End::left || !is_informational(octets))
+                return true;
+            said.insert(octets);
+            return said.size() > lost;
+        };
+        const auto old = t.net.right.kernel.installed().begin()->first;
+        t.net.command(End::left, ike::Rekey{"vpn", old_child_keys});
+        // Long before the peer would do it itself.
+        const auto has_no_old = [&] { return !t.net.right.kernel.installed().contains(old); };
+        BOOST_TEST(t.net.run_until(has_no_old, 20s));
+        t.net.run_for(20s);
+        // Each under a message ID of its own; then there is silence.
+        BOOST_TEST(said.size() == 3u);
+        t.check_settled();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_farewell_says_again_what_was_deleted_just_before) {
+    OldTunnel t;
+    std::size_t informationals = 0;
+    t.net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        return sender != End::left || !is_informational(octets) || ++informationals > 1;
+    };
+    const auto old = t.net.right.kernel.installed().begin()->first;
+    t.net.command(End::left, ike::Rekey{"vpn", old_child_keys});
+    BOOST_REQUIRE(t.net.run_until([&] { return informationals == 1; }, 10s));
+    BOOST_REQUIRE(t.net.right.kernel.installed().contains(old));
+    t.net.traffic = false;
+    t.net.command(End::left, ike::Terminate{"vpn"});
+    t.net.run_for(10s);
+    BOOST_TEST(t.net.right.kernel.installed().empty());
+}
+
+// Whichever of both children the peer takes for the newest, it may send by it until it gives up
+// waiting for our Delete.
+BOOST_AUTO_TEST_CASE(both_at_the_same_moment_lose_nothing_when_no_delete_arrives) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        BOOST_TEST_CONTEXT("seed " << seed) {
+            OldTunnel t(old_left_vpn(), seed);
+            t.net.faults = {.shortest = 10ms, .longest = 600ms};
+            t.net.inspect = [](End, std::vector<std::uint8_t>& octets) {
+                return !is_informational(octets);
+            };
+            t.net.command(End::left, ike::Rekey{"vpn", old_child_keys});
+            t.net.command(End::right, ike::Rekey{"vpn", old_child_keys});
+            t.net.run_for(3min);
+            t.net.inspect = nullptr;
+            t.net.run_for(3min);
+            t.check_settled();
+        }
+    }
 }
 
 // covers 2408-2.5.3-d
