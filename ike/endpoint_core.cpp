@@ -76,6 +76,11 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
             [this](const std::string& connection, wire::IkeSpi spi) {
                 return v1_children_elsewhere(connection, spi);
             },
+        .v1_carrier_elsewhere =
+            [this](const std::string& connection, wire::IkeSpi spi,
+                   const ChildSelectors& selectors) {
+                return v1_carrier_elsewhere(connection, spi, selectors);
+            },
         .user_between_gateways =
             [this](const policy::UdpPath& path, const ChildUser& peer,
                    const ChildSelectors& selectors) {

@@ -83,6 +83,9 @@ private:
     /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
     void adopt_children(TimePoint now, wire::IkeSpi spi);
     std::size_t v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi);
+    std::optional<policy::ChildSaId> v1_carrier_elsewhere(const std::string& connection,
+                                                          wire::IkeSpi spi,
+                                                          const policy::ChildSelectors& selectors);
     /// Where an SA of the connection that goes through the port for NAT is reached at this address.
     std::optional<policy::UdpPath> floated_path(const ConnectionUpkeep& upkeep,
                                                 const policy::IpAddress& peer) const;

@@ -205,6 +205,17 @@ std::size_t Endpoint::Core::v1_children_elsewhere(const std::string& connection,
     return count;
 }
 
+std::optional<policy::ChildSaId>
+Endpoint::Core::v1_carrier_elsewhere(const std::string& connection, wire::IkeSpi spi,
+                                     const policy::ChildSelectors& selectors) {
+    const auto* upkeep = find(connection);
+    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
+        if (const auto* sa = find_alive(each); sa && sa->is_v1() && !sa->as_v1()->is_outdated())
+            if (const auto carrier = sa->as_v1()->carrier_of(selectors))
+                return carrier;
+    return std::nullopt;
+}
+
 std::optional<policy::UdpPath> Endpoint::Core::floated_path(const ConnectionUpkeep& upkeep,
                                                             const policy::IpAddress& peer) const {
     const auto& connection = upkeep.connection();

@@ -86,6 +86,11 @@ struct Turn {
     /// `spi`. All move to the newest.
     std::function<std::size_t(const std::string& connection, wire::IkeSpi spi)>
         v1_children_elsewhere;
+    /// The child that carries the traffic between these selectors under the ISAKMP SA that has the
+    /// children of the one with our SPI `spi` now.
+    std::function<std::optional<policy::ChildSaId>(const std::string& connection, wire::IkeSpi spi,
+                                                   const policy::ChildSelectors& selectors)>
+        v1_carrier_elsewhere;
     /// Who else at the far end of `path`, beside this peer, has a child SA between the two gateways
     /// that takes some of these packets. The peer is the same where the UDP port is, whatever it
     /// calls itself, and where connection and identity are, through whatever mapping of a NAT it

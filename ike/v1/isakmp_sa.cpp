@@ -500,6 +500,11 @@ bool IsakmpSa::protects(const ChildSelectors& selectors) const {
            });
 }
 
+std::optional<policy::ChildSaId> IsakmpSa::carrier_of(const ChildSelectors& selectors) const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa ? v1::carrier_of(*sa, selectors) : std::nullopt;
+}
+
 std::size_t IsakmpSa::child_count() const {
     const auto* sa = std::get_if<Established>(&state_);
     return sa ? sa->children.size() : 0;

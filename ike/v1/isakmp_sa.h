@@ -89,6 +89,8 @@ public:
         // One that cannot be asked is believed.
         return sa.confirmed || !sa.peer.dead_peer_detection;
     }
+    /// The child that carries the traffic between exactly these selectors.
+    std::optional<policy::ChildSaId> carrier_of(const ChildSelectors& selectors) const;
     std::size_t child_count() const;
     /// Of an established SA: others have its children.
     bool is_superseded() const { return std::get<Established>(state_).superseded; }

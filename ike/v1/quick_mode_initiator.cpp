@@ -151,8 +151,12 @@ std::expected<Agreed, Cause> agree(Turn& turn, const IkeSaFacts& facts, const Es
 std::expected<policy::ChildSaId, Cause> put_in(Turn& turn, const IkeSaFacts& facts, Established& sa,
                                                Agreed agreed, const wire::v1::QuickModeSa& answer) {
     const auto& sent = *sa.asked;
+    const auto& rekeyed = sent.wanted.rekeyed;
+    const bool old_is_here = rekeyed && std::ranges::contains(sa.children, *rekeyed, &Child::id);
+    // Others have the children by now, and get this one, too.
     const bool old_is_there =
-        sent.wanted.rekeyed && std::ranges::contains(sa.children, *sent.wanted.rekeyed, &Child::id);
+        old_is_here || (rekeyed && sa.superseded &&
+                        predecessor_for(turn, facts, sa, sent.wanted.selectors) == rekeyed);
     const auto child =
         install_quick_mode_child(turn, facts, sa,
                                  {.role = Role::initiator,
@@ -164,16 +168,18 @@ std::expected<policy::ChildSaId, Cause> put_in(Turn& turn, const IkeSaFacts& fac
                                   .nonce_i = sent.nonce,
                                   .nonce_r = answer.nonce.data,
                                   .notifies = answer.notifies,
-                                  .predecessor = old_is_there ? sent.wanted.rekeyed : std::nullopt,
+                                  .predecessor = old_is_there ? rekeyed : std::nullopt,
                                   .outbound_waits = old_is_there});
     if (!child)
         return std::unexpected(child.error());
     auto& made = sa.children.back();
     if (old_is_there) {
-        const auto old = std::ranges::find(sa.children, *sent.wanted.rekeyed, &Child::id);
-        made.activate_by = turn.now + (old->expire_at - turn.now) / 2;
-        made.activate_at =
-            std::min(turn.now + TimePoint::duration(activation_time), made.activate_by);
+        made.activate_at = made.activate_by = turn.now + TimePoint::duration(activation_time);
+        if (old_is_here) {
+            const auto old = std::ranges::find(sa.children, *rekeyed, &Child::id);
+            made.activate_by = turn.now + (old->expire_at - turn.now) / 2;
+            made.activate_at = std::min(*made.activate_at, made.activate_by);
+        }
         made.ask_traffic_at = turn.now + ask_traffic_interval;
     }
     return *child;

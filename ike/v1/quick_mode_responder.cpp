@@ -132,7 +132,8 @@ std::optional<std::size_t> too_many_children(const Turn& turn, const IkeSaFacts&
     const auto all = sa.children.size() + elsewhere;
     if (all >= 2 * limit)
         return all;
-    const bool is_rekey = predecessor_for(sa, {wanted.local(), wanted.remote()}).has_value();
+    const bool is_rekey =
+        predecessor_for(turn, facts, sa, {wanted.local(), wanted.remote()}).has_value();
     return !is_rekey && in_use >= limit ? std::optional(in_use) : std::nullopt;
 }
 
@@ -146,18 +147,19 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
     const auto payloads =
         response_payloads(facts, sa, request, answer.mode, answer.choice.answer, inbound_spi,
                           answer.choice.lifetimes, nonce, std::move(answer.key_exchange));
-    const auto child = install_quick_mode_child(turn, facts, sa,
-                                                {.role = Role::responder,
-                                                 .inbound_spi = inbound_spi,
-                                                 .mode = answer.mode,
-                                                 .choice = std::move(answer.choice),
-                                                 .selectors = std::move(answer.selectors),
-                                                 .shared_secret = std::move(answer.shared_secret),
-                                                 .nonce_i = request.nonce.data,
-                                                 .nonce_r = nonce,
-                                                 .notifies = {},
-                                                 .predecessor = predecessor_for(sa, selectors),
-                                                 .outbound_waits = true});
+    const auto child =
+        install_quick_mode_child(turn, facts, sa,
+                                 {.role = Role::responder,
+                                  .inbound_spi = inbound_spi,
+                                  .mode = answer.mode,
+                                  .choice = std::move(answer.choice),
+                                  .selectors = std::move(answer.selectors),
+                                  .shared_secret = std::move(answer.shared_secret),
+                                  .nonce_i = request.nonce.data,
+                                  .nonce_r = nonce,
+                                  .notifies = {},
+                                  .predecessor = predecessor_for(turn, facts, sa, selectors),
+                                  .outbound_waits = true});
     if (!child) {
         turn.child_spis.release(inbound_spi);
         refuse(turn, facts, sa, id, octets, child.error());

@@ -211,12 +211,21 @@ std::vector<policy::ChildSaId> children_without_way(const Established& sa) {
     return out;
 }
 
-std::optional<policy::ChildSaId> predecessor_for(const Established& sa,
-                                                 const ChildSelectors& selectors) {
+std::optional<policy::ChildSaId> carrier_of(const Established& sa,
+                                            const ChildSelectors& selectors) {
     const auto found = std::ranges::find_if(sa.children, [&](const Child& each) {
         return carries(each) && !each.outdated && is_for(each, selectors);
     });
     return found == sa.children.end() ? std::nullopt : std::optional(found->id);
+}
+
+std::optional<policy::ChildSaId> predecessor_for(const Turn& turn, const IkeSaFacts& facts,
+                                                 const Established& sa,
+                                                 const ChildSelectors& selectors) {
+    const auto here = carrier_of(sa, selectors);
+    return here || !sa.superseded
+               ? here
+               : turn.v1_carrier_elsewhere(sa.connection->name, facts.own_spi(), selectors);
 }
 
 void close_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId child,

@@ -21,8 +21,11 @@ void settle_succession(Turn& turn, Established& sa, policy::ChildSaId child);
 /// Those whose outbound side waits while nothing that they replace carries the traffic out.
 std::vector<policy::ChildSaId> children_without_way(const Established& sa);
 
-/// The child that carries the traffic between these selectors, which a new quick mode replaces.
-std::optional<policy::ChildSaId> predecessor_for(const Established& sa,
+/// The child that carries the traffic between exactly these selectors.
+std::optional<policy::ChildSaId> carrier_of(const Established& sa, const ChildSelectors& selectors);
+/// The same, which a new quick mode replaces: it may have gone to another ISAKMP SA already.
+std::optional<policy::ChildSaId> predecessor_for(const Turn& turn, const IkeSaFacts& facts,
+                                                 const Established& sa,
                                                  const ChildSelectors& selectors);
 
 /// Takes one child out and tells the peer.

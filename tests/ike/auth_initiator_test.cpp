@@ -42,6 +42,7 @@ struct Initiator {
                .has_peer = [](const std::string&, const policy::Identity&) { return false; },
                .no_room = {},
                .v1_children_elsewhere = {},
+               .v1_carrier_elsewhere = {},
                .user_between_gateways = {},
                .retired = retired},
               outcomes};

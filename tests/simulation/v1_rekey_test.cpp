@@ -208,6 +208,30 @@ BOOST_AUTO_TEST_CASE(one_rekeys_the_child_and_the_other_phase_one) {
     }
 }
 
+// What it replaces has gone to the new phase 1 before: of both the successor stays, whatever their
+// nonces say.
+BOOST_AUTO_TEST_CASE(a_child_is_rekeyed_while_it_moves_to_a_new_phase_one) {
+    for (const auto end : {End::left, End::right})
+        for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+            BOOST_TEST_CONTEXT("seed " << seed) {
+                OldTunnel t(old_left_vpn(), seed);
+                const auto old = t.inbound(End::left);
+                t.net.command(End::left, ike::Rekey{"vpn", old_ike_keys});
+                // IDENTITY_PROTECTION { ID, HASH } --> is under way.
+                t.net.run_for(45ms);
+                t.net.command(end, ike::Rekey{"vpn", old_child_keys});
+                t.net.hold(End::right);
+                t.net.run_for(1s);
+                // <-- IDENTITY_PROTECTION { ID, HASH }, then the quick mode
+                t.net.release(End::right);
+                t.net.run_for(1min);
+                t.check_settled();
+                BOOST_TEST((t.inbound(End::left) != old));
+                BOOST_TEST(count<ike::ChildSaEstablished>(t.net.left) == 2u);
+            }
+        }
+}
+
 BOOST_AUTO_TEST_CASE(time_makes_both_phases_anew_for_ever) {
     auto left = old_left_vpn();
     left.esp.lifetime = 200s;
