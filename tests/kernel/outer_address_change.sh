@@ -16,6 +16,7 @@ addr add 10.10.30.4/32 dev outer
 addr add fd00:eeee::4/64 dev outer nodad
 addr add fd00:dddd::4/128 dev outer nodad
 addr add 192.168.40.1/24 dev inner
+addr add 192.168.60.1/24 dev inner
 BATCH
 ip link add second netns r1 type veth peer name to-r1-second netns outside
 ip -netns outside link set to-r1-second master bridge0 up
@@ -24,10 +25,18 @@ link set second up
 addr add 10.10.20.5/24 dev second
 addr add fd00:eeee::5/64 dev second nodad
 addr add 192.168.30.1/24 dev inner
+addr add 192.168.50.1/24 dev inner
 BATCH
-ip -netns host1 addr add 192.168.30.10/24 dev inner
-ip -netns host2 addr add 192.168.40.20/24 dev inner
+ip -netns host1 -batch - <<'BATCH'
+addr add 192.168.30.10/24 dev inner
+addr add 192.168.50.10/24 dev inner
+BATCH
+ip -netns host2 -batch - <<'BATCH'
+addr add 192.168.40.20/24 dev inner
+addr add 192.168.60.20/24 dev inner
+BATCH
 ip -netns r2 route add 192.168.30.0/24 via 10.10.10.5
+ip -netns r2 route add 192.168.50.0/24 via 10.10.10.5
 # As systemd has it: a second address of a network outlives the first.
 ip netns exec r1 sysctl -qw net.ipv4.conf.all.promote_secondaries=1
 # What a tunnel does not take goes out in clear by the default route.
@@ -49,6 +58,14 @@ for family in 4 6; do
     connect r2 auto$family "$peer" any "peer_id = \"r1-$family\"" "local_subnets = [\"${subnets[1]}\"]" \
         "remote_subnets = [\"${subnets[0]}\"]"
 done
+# Over IKEv1, to a peer that keeps what nobody tells it to forget.
+for router in r1 r2; do
+    printf '[ike.old]\nversion = 1\nproposals = ["aes256-sha256-x25519"]\n' >>"$configs/$router.toml"
+done
+ike_policy=old connect r1 old auto 10.10.30.4 'local_id = "r1-old"' 'local_subnets = ["192.168.50.0/24"]' \
+    'remote_subnets = ["192.168.60.0/24"]' 'start = "initiate"'
+ike_policy=old connect r2 old 10.10.30.4 any 'peer_id = "r1-old"' 'local_subnets = ["192.168.60.0/24"]' \
+    'remote_subnets = ["192.168.50.0/24"]' 'unique = "never"' 'dpd = { interval = "0s" }'
 connect r1 late 10.10.10.77 10.10.10.4 'local_subnets = ["192.168.30.0/24"]' \
     'remote_subnets = ["192.168.40.0/24"]' 'start = "initiate"'
 connect r2 late 10.10.10.4 10.10.10.77 'local_subnets = ["192.168.40.0/24"]' \
@@ -65,6 +82,11 @@ uses_not() { # router, address of r1
 }
 has_code() { ask_daemon status --json "$1" | found "\"code\": \"$2\""; } # connection, code
 passes() { ip netns exec host1 ping -q -c 1 -W 1 "$@" >/dev/null; }      # address, ping options…
+moves=0
+# Each time r2 learned that the phase 1 before is over.
+was_told() {
+    [ "$(grep -c 'IKE SA closed: closed by the peer router=r2 connection=old' "$OUT/viaductd.log")" = $moves ]
+}
 established() { grep -c "IKE SA established.*router=r1.*connection=$1" "$OUT/viaductd.log" || true; }
 
 # Both tunnels work from these addresses, at both ends, and nothing leads to those before. The time counts: a
@@ -77,16 +99,20 @@ follow_to() { # IPv4, IPv6, those before
     done
     await 'IPv4 passes' passes 192.168.20.20
     await 'IPv6 passes' passes fd00:20::20
+    await 'IPv4 passes over IKEv1' passes 192.168.60.20 -I 192.168.50.10
     [ $((SECONDS - begun)) -lt 10 ] || die "it took $((SECONDS - begun)) seconds to follow to $1"
     for router in r1 r2; do
         for old in "${@:3}"; do await "$router does not use $old" uses_not $router "$old"; done
     done
+    [ $# -lt 3 ] || moves=$((moves + 1))
+    await 'r2 is told that the old phase 1 is over' was_told
 }
 
 start_capture outer.pcap
 start_daemon
 pings=()
 for words in 'host1 192.168.20.20' 'host1 fd00:20::20' 'host1 192.168.40.20 -I 192.168.30.10' \
+    'host1 192.168.60.20 -I 192.168.50.10' 'host2 192.168.50.10 -I 192.168.60.20' \
     'host2 192.168.10.10' 'host2 fd00:10::10' 'host2 192.168.30.10 -I 192.168.40.20'; do
     # shellcheck disable=SC2086 # words
     ip netns exec ${words%% *} ping -q -i 0.02 ${words#* } >/dev/null 2>&1 &
