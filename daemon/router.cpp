@@ -100,7 +100,7 @@ void Router::watch() {
             close("its namespace was replaced");
             start();
         } else {
-            running_->watch_firewall();
+            running_->watch_kernel();
         }
     } else if (!place) {
         if (absence_told_ != went_away && place.error().code != absence_told_) {

@@ -71,6 +71,9 @@ public:
     virtual void note_network_change(std::span<const std::uint8_t> notification) = 0;
     /// Such notifications were lost.
     virtual void distrust_interfaces() = 0;
+    /// Fits what is sent to the ways to the peers, where they have become wider or narrower: TCP
+    /// segments and interfaces. To be called about once a second.
+    virtual void follow_paths() {}
     /// The traps of the on-demand connections among these, and no others. One that the kernel
     /// refuses is left out and logged.
     virtual void set_traps(const policy::ConnectionSet& connections) = 0;

@@ -252,8 +252,9 @@ std::expected<void, std::string> RunningRouter::check_firewall() {
                                                        : repair_firewall();
 }
 
-void RunningRouter::watch_firewall() {
+void RunningRouter::watch_kernel() {
     kernel_->guard_interfaces();
+    kernel_->follow_paths();
     if (!firewall_watch_->hears() && !kernel_->has_firewall()) {
         on_firewall_changed();
         return;

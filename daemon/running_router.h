@@ -40,9 +40,9 @@ public:
     std::expected<void, std::string> repair_firewall();
     /// As repair_firewall() where somebody may have done something to the table that nobody tells.
     std::expected<void, std::string> check_firewall();
-    /// Puts the firewall table back when somebody took it away, where the kernel does not tell. To
-    /// be called about once a second.
-    void watch_firewall();
+    /// Puts back what somebody took away of the firewall table, where the kernel does not tell, and
+    /// of the interfaces, and follows the ways to the peers. To be called about once a second.
+    void watch_kernel();
     /// Takes out the SAs that are still there. The firewall table stays.
     void remove_all() { kernel_->remove_all(); }
     /// As RouterKernel::abandon().

@@ -8,14 +8,6 @@
 
 namespace viaduct::daemon {
 
-namespace {
-
-ike::TimePoint now() {
-    return std::chrono::steady_clock::now();
-}
-
-} // namespace
-
 void RunningRouter::hear_kernel() {
     if (!surroundings_.kernel.carries_esp()) {
         return;
@@ -69,8 +61,9 @@ void RunningRouter::on_kernel(const xfrm::StateExpired& event) {
     surroundings_.log.write(LogArea::xfrm, LogLevel::debug,
                             "child SA reached a " + xfrm::to_string(event),
                             {.router = name_, .spi = to_string(event.spi)});
-    endpoint_.on_kernel_event(now(), event.hard ? ike::KernelEvent(ike::HardExpired{*child})
-                                                : ike::KernelEvent(ike::SoftExpired{*child}));
+    endpoint_.on_kernel_event(std::chrono::steady_clock::now(),
+                              event.hard ? ike::KernelEvent(ike::HardExpired{*child})
+                                         : ike::KernelEvent(ike::SoftExpired{*child}));
 }
 
 void RunningRouter::on_kernel(const xfrm::Acquire& event) {
@@ -83,11 +76,12 @@ void RunningRouter::on_kernel(const xfrm::Acquire& event) {
                                         event.source.to_string(), event.destination.to_string(),
                                         event.protocol),
                             {.router = name_, .connection = trap->connection});
-    endpoint_.on_kernel_event(now(), ike::Acquire{trap->connection, trap->selectors});
+    endpoint_.on_kernel_event(std::chrono::steady_clock::now(),
+                              ike::Acquire{trap->connection, trap->selectors});
 }
 
 void RunningRouter::on_kernel(const xfrm::MappingChanged& event) {
-    if (kernel_event_limit_.admit(now())) {
+    if (kernel_event_limit_.admit(std::chrono::steady_clock::now())) {
         surroundings_.log.write(
             LogArea::xfrm, LogLevel::info,
             fmt::format("ESP in UDP comes from {} instead of {}; its SAs follow when IKE does",

@@ -1,6 +1,5 @@
 #include "daemon/segment_clamp.h"
 
-#include "netns/path_mtu.h"
 #include "policy/segment_clamp.h"
 
 #include <fmt/format.h>
@@ -17,21 +16,26 @@ using Clock = std::chrono::steady_clock;
 /// Between changes of the table: each looks at all tunnels, and a router may have thousands that
 /// come up together.
 constexpr std::chrono::milliseconds between_changes{100};
-/// Ethernet's, where the kernel knows no way.
-constexpr std::uint32_t usual_mtu = 1500;
+
+netns::PathEnds ends_of(const policy::ChildSa& child) {
+    return {child.local_address, child.remote_address};
+}
 
 } // namespace
 
 SegmentClamp::SegmentClamp(boost::asio::io_context& loop, LogWriter& log, const std::string& router,
-                           const netns::NetworkNamespace& place, netns::FirewallTable& table)
-    : log_(log), router_(router), place_(place), table_(table), timer_(loop) {}
+                           PathMtus::Read read, netns::FirewallTable& table)
+    : log_(log), router_(router), paths_(std::move(read)), table_(table), timer_(loop) {}
 
 void SegmentClamp::on_installed(const policy::ChildSa& child) {
-    Tunnel& tunnel = tunnels_[child.id];
-    tunnel.child = child;
-    tunnel.child.inbound_keys = {};
-    tunnel.child.outbound_keys = {};
-    tunnel.path_mtu = read_path_mtu(child);
+    use_path(child);
+    const auto [found, is_new] = tunnels_.try_emplace(child.id);
+    if (!is_new) {
+        paths_.leave(ends_of(found->second));
+    }
+    found->second = child;
+    found->second.inbound_keys = {};
+    found->second.outbound_keys = {};
     settle_soon();
 }
 
@@ -41,33 +45,52 @@ void SegmentClamp::on_moved(policy::ChildSaId child, const policy::UdpPath& path
     if (found == tunnels_.end()) {
         return;
     }
-    policy::ChildSa& moved = found->second.child;
+    policy::ChildSa& moved = found->second;
+    paths_.leave(ends_of(moved));
     moved.local_address = path.local.address;
     moved.remote_address = path.remote.address;
     moved.encapsulation = encapsulation;
-    found->second.path_mtu = read_path_mtu(moved);
+    use_path(moved);
     settle_soon();
 }
 
 void SegmentClamp::on_removed(policy::ChildSaId child) {
-    if (tunnels_.erase(child) != 0) {
+    if (const auto found = tunnels_.find(child); found != tunnels_.end()) {
+        paths_.leave(ends_of(found->second));
+        tunnels_.erase(found);
         settle_soon();
     }
 }
 
 const policy::ChildSa* SegmentClamp::find(policy::ChildSaId child) const {
     const auto found = tunnels_.find(child);
-    return found == tunnels_.end() ? nullptr : &found->second.child;
+    return found == tunnels_.end() ? nullptr : &found->second;
 }
 
 std::optional<std::uint32_t> SegmentClamp::path_mtu(const std::string& connection) const {
     std::optional<std::uint32_t> narrowest;
-    for (const auto& [id, tunnel] : tunnels_) {
-        if (tunnel.child.connection == connection) {
-            narrowest = std::min(narrowest.value_or(tunnel.path_mtu), tunnel.path_mtu);
+    for (const auto& [id, child] : tunnels_) {
+        if (child.connection == connection) {
+            const auto mtu = paths_.of(ends_of(child));
+            narrowest = std::min(narrowest.value_or(mtu), mtu);
         }
     }
     return narrowest;
+}
+
+bool SegmentClamp::review_paths(PathMtus::TimePoint now) {
+    const auto changes = paths_.review(now);
+    for (const auto& change : changes) {
+        log_.write(LogArea::netns, LogLevel::info,
+                   fmt::format("the path from {} to {} carries {} octets instead of {}",
+                               change.path.local.to_string(), change.path.remote.to_string(),
+                               change.now, change.before),
+                   {.router = router_});
+    }
+    if (!changes.empty()) {
+        settle_soon();
+    }
+    return !changes.empty();
 }
 
 void SegmentClamp::set_packet_limits(std::map<std::string, std::uint16_t> limits) {
@@ -77,14 +100,13 @@ void SegmentClamp::set_packet_limits(std::map<std::string, std::uint16_t> limits
     }
 }
 
-std::uint32_t SegmentClamp::read_path_mtu(const policy::ChildSa& child) {
-    const auto mtu = netns::path_mtu(place_, child.local_address, child.remote_address);
+void SegmentClamp::use_path(const policy::ChildSa& child) {
+    const auto mtu = paths_.use(ends_of(child), Clock::now());
     log_.write(LogArea::netns, LogLevel::debug,
                mtu ? fmt::format("the path to {} carries {} octets",
                                  child.remote_address.to_string(), *mtu)
                    : "the MTU of the path is not known: " + mtu.error().to_string(),
                {.router = router_, .connection = child.connection});
-    return mtu && *mtu != 0 ? *mtu : usual_mtu;
 }
 
 void SegmentClamp::settle_soon() {
@@ -103,9 +125,9 @@ void SegmentClamp::settle() {
     pending_ = false;
     not_before_ = Clock::now() + between_changes;
     std::vector<policy::ClampedPair> pairs;
-    for (const auto& [id, tunnel] : tunnels_) {
-        const auto limit = packet_limits_.find(tunnel.child.connection);
-        const auto more = policy::clamped_pairs(tunnel.child, tunnel.path_mtu,
+    for (const auto& [id, child] : tunnels_) {
+        const auto limit = packet_limits_.find(child.connection);
+        const auto more = policy::clamped_pairs(child, paths_.of(ends_of(child)),
                                                 limit == packet_limits_.end() ? 0 : limit->second);
         pairs.insert(pairs.end(), more.begin(), more.end());
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/log_writer.h"
+#include "daemon/path_mtus.h"
 #include "netns/firewall_table.h"
 #include "policy/child_sa.h"
 
@@ -16,13 +17,13 @@
 
 namespace viaduct::daemon {
 
-/// Reads the MTU of the way to a peer whenever a child SA is installed or moved. The table changes
-/// at once, and then at most ten times a second.
+/// Reads the MTU of the way to a peer whenever a child SA is installed or moved, and from time to
+/// time. The table changes at once, and then at most ten times a second; not where nothing changed.
 class SegmentClamp {
 public:
     /// Everything outlives the clamp. `router` is the name, for the log.
     SegmentClamp(boost::asio::io_context& loop, LogWriter& log, const std::string& router,
-                 const netns::NetworkNamespace& place, netns::FirewallTable& table);
+                 PathMtus::Read read, netns::FirewallTable& table);
     SegmentClamp(const SegmentClamp&) = delete;
     SegmentClamp& operator=(const SegmentClamp&) = delete;
     ~SegmentClamp() = default;
@@ -36,25 +37,24 @@ public:
     /// Octets that the ways to this connection's peers carry, the narrowest; nothing when no child
     /// SA of it sends.
     std::optional<std::uint32_t> path_mtu(const std::string& connection) const;
+    /// The router's links or routes changed.
+    void doubt_paths() { paths_.doubt(std::chrono::steady_clock::now()); }
+    /// As PathMtus::review(). Whether some way carries more or less than before.
+    bool review_paths(PathMtus::TimePoint now);
     /// The largest packets inside, by connection; of those that have a limit.
     void set_packet_limits(std::map<std::string, std::uint16_t> limits);
 
 private:
-    struct Tunnel {
-        /// Without its keys.
-        policy::ChildSa child;
-        std::uint32_t path_mtu = 0;
-    };
-
-    std::uint32_t read_path_mtu(const policy::ChildSa& child);
+    void use_path(const policy::ChildSa& child);
     void settle_soon();
     void settle();
 
     LogWriter& log_;
     const std::string& router_;
-    const netns::NetworkNamespace& place_;
+    PathMtus paths_;
     netns::FirewallTable& table_;
-    std::map<policy::ChildSaId, Tunnel> tunnels_;
+    /// Without their keys.
+    std::map<policy::ChildSaId, policy::ChildSa> tunnels_;
     std::map<std::string, std::uint16_t> packet_limits_;
     boost::asio::steady_timer timer_;
     std::chrono::steady_clock::time_point not_before_;

@@ -64,7 +64,9 @@ public:
           interfaces_(std::move(interfaces)),
           table_(std::move(table)),
           was_abandoned_(was_abandoned),
-          clamp_(loop, log, router_, place_, table_),
+          clamp_(
+              loop, log, router_, [this](auto paths) { return netns::path_mtus(place_, paths); },
+              table_),
           log_(log) {}
 
     std::expected<void, std::string> install_firewall(const policy::FirewallRules& rules) override {
@@ -164,8 +166,17 @@ public:
     }
     void note_network_change(std::span<const std::uint8_t> notification) override {
         interfaces_.note(notification);
+        clamp_.doubt_paths();
     }
-    void distrust_interfaces() override { interfaces_.distrust(); }
+    void distrust_interfaces() override {
+        interfaces_.distrust();
+        clamp_.doubt_paths();
+    }
+    void follow_paths() override {
+        if (clamp_.review_paths(std::chrono::steady_clock::now())) {
+            fit_interfaces();
+        }
+    }
     void set_traps(const policy::ConnectionSet& connections) override {
         const auto changes = traps_.replace(connections);
         // Before the first can catch a packet.
@@ -301,6 +312,20 @@ private:
         }
     }
 
+    /// The same for all of them.
+    void fit_interfaces() {
+        bool changed = false;
+        for (auto& interface : wanted_interfaces_) {
+            if (fitted_interfaces_.contains(interface.if_id)) {
+                const auto mtu = fitting_mtu(interface);
+                changed = std::exchange(interface.mtu, mtu) != mtu || changed;
+            }
+        }
+        if (changed) {
+            note_interfaces(interfaces_.set(wanted_interfaces_));
+        }
+    }
+
     std::uint16_t fitting_mtu(const policy::WantedInterface& interface) {
         std::vector<std::uint32_t> paths;
         paths.reserve(interface.connections.size());
@@ -317,7 +342,7 @@ private:
         if (sending || peer == nullptr) {
             return sending;
         }
-        return as_optional(netns::path_mtu(place_, connection.local_address, *peer));
+        return as_optional(netns::path_mtu(place_, {connection.local_address, *peer}));
     }
 
     /// Whoever does it again and again is told of now and then.

@@ -24,19 +24,11 @@ auto ask(NetlinkSocket& socket, NetlinkMessage request, const Read& read)
     return *found;
 }
 
-} // namespace
-
-std::expected<std::uint32_t, SystemError> path_mtu(const NetworkNamespace& router,
-                                                   const policy::IpAddress& local,
-                                                   const policy::IpAddress& remote) {
-    auto socket = NetlinkSocket::open(router, NETLINK_ROUTE);
-    if (!socket) {
-        return std::unexpected(socket.error());
-    }
-    auto route = ask(*socket, get_route(remote, local), read_route);
+PathMtu mtu_of(NetlinkSocket& socket, const PathEnds& path) {
+    auto route = ask(socket, get_route(path.remote, path.local), read_route);
     if (!route) {
         // The local address may have gone; the way to the peer need not have.
-        route = ask(*socket, get_route(remote, std::nullopt), read_route);
+        route = ask(socket, get_route(path.remote, std::nullopt), read_route);
     }
     if (!route) {
         return std::unexpected(route.error());
@@ -44,7 +36,26 @@ std::expected<std::uint32_t, SystemError> path_mtu(const NetworkNamespace& route
     if (route->mtu != 0) {
         return route->mtu;
     }
-    return ask(*socket, get_link(route->interface), read_link_mtu);
+    return ask(socket, get_link(route->interface), read_link_mtu);
+}
+
+} // namespace
+
+PathMtu path_mtu(const NetworkNamespace& router, const PathEnds& path) {
+    return path_mtus(router, {&path, 1}).front();
+}
+
+std::vector<PathMtu> path_mtus(const NetworkNamespace& router, std::span<const PathEnds> paths) {
+    auto socket = NetlinkSocket::open(router, NETLINK_ROUTE);
+    if (!socket) {
+        return {paths.size(), std::unexpected(socket.error())};
+    }
+    std::vector<PathMtu> result;
+    result.reserve(paths.size());
+    for (const PathEnds& path : paths) {
+        result.push_back(mtu_of(*socket, path));
+    }
+    return result;
 }
 
 } // namespace viaduct::netns
