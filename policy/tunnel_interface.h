@@ -4,12 +4,17 @@
 #include "policy/ip_address.h"
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace viaduct::policy {
+
+/// The smallest MTU with which an interface has IPv6 (RFC 8200 section 5). Linux takes all IPv6
+/// away from a narrower one.
+constexpr std::uint16_t lowest_ipv6_mtu = 1280;
 
 /// An address of an interface with the length of its network's prefix.
 struct InterfaceAddress {

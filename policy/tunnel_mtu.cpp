@@ -9,7 +9,6 @@ namespace viaduct::policy {
 
 namespace {
 
-constexpr std::size_t smallest = 1280;
 constexpr std::size_t largest = 65535;
 
 /// All that a proposal may lead to, as far as it counts here.
@@ -43,7 +42,7 @@ std::uint16_t inner_mtu(const WantedInterface& interface, std::span<const std::u
                     fitting, esp_overhead(suite, connection.local_address.family(), EspCarrier::udp)
                                  .longest_inner(paths[i]));
     }
-    return static_cast<std::uint16_t>(std::max(fitting, smallest));
+    return static_cast<std::uint16_t>(std::max<std::size_t>(fitting, lowest_ipv6_mtu));
 }
 
 } // namespace viaduct::policy

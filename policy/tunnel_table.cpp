@@ -10,8 +10,8 @@ namespace viaduct::policy {
 namespace {
 
 constexpr std::size_t max_interface_addresses = 16;
-/// RFC 791: what every host takes. RFC 8200 section 5 is for the operator to know: with less than
-/// 1280 no IPv6 packet passes.
+/// RFC 791: what every host takes. For IPv6 on an interface see interface_conflict(); without one
+/// the kernel refuses longer packets, and TCP keeps to it.
 constexpr std::int64_t smallest_mtu = 576;
 constexpr std::int64_t largest_mtu = 65535;
 constexpr std::string_view address_example = "169.254.10.1/30";

@@ -33,6 +33,27 @@ void add(WantedInterface& wanted, const Connection& connection) {
         std::ranges::copy(destinations(connection), std::back_inserter(wanted.routes));
 }
 
+bool has_ipv6(const Connection& connection) {
+    const auto is_ipv6 = [](const auto& each) {
+        return each.address.family() == AddressFamily::ipv6;
+    };
+    return std::ranges::any_of(connection.interface->addresses, is_ipv6) ||
+           std::ranges::any_of(destinations(connection), is_ipv6);
+}
+
+/// The interface is as narrow as the narrowest that its connections ask for.
+std::optional<std::string> lack_of_ipv6(const Connection& narrow, const Connection& connection) {
+    if (narrow.mtu == 0 || narrow.mtu >= lowest_ipv6_mtu || !has_ipv6(connection))
+        return std::nullopt;
+    const auto whose = &narrow == &connection
+                           ? std::string()
+                           : " of connection " + in_quotes(narrow.name) + " on the same interface";
+    return "with mtu = " + std::to_string(narrow.mtu) + whose + " the interface " +
+           in_quotes(connection.interface->name) + " has no IPv6, which connection " +
+           in_quotes(connection.name) + " wants; expected at least " +
+           std::to_string(lowest_ipv6_mtu) + " (RFC 8200 section 5)";
+}
+
 bool share_a_pair(const Connection& one, const Connection& other) {
     const auto shares = [](const auto& left, const auto& right) {
         return std::ranges::any_of(
@@ -78,6 +99,8 @@ std::optional<std::string> interface_conflict(const ConnectionSet& before,
                                               const Connection& connection) {
     if (!connection.interface)
         return std::nullopt;
+    if (const auto lack = lack_of_ipv6(connection, connection))
+        return lack;
     for (const auto& other : before.connections) {
         if (!other.interface)
             continue;
@@ -89,6 +112,12 @@ std::optional<std::string> interface_conflict(const ConnectionSet& before,
         if (same && share_a_pair(other, connection))
             return "connection " + in_quotes(other.name) +
                    " has the same subnets on the same interface; expected an interface of its own";
+        const auto lack = lack_of_ipv6(other, connection);
+        if (same && lack)
+            return lack;
+        const auto brought = lack_of_ipv6(connection, other);
+        if (same && brought)
+            return brought;
     }
     return std::nullopt;
 }

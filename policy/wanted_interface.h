@@ -39,7 +39,8 @@ struct WantedInterface {
 std::vector<WantedInterface> wanted_interfaces(const ConnectionSet& connections);
 
 /// Why a connection cannot have its interface beside those before it in the set: another name with
-/// the same id, or the same selectors on the same interface. Nothing when it can.
+/// the same id, the same selectors on the same interface, or an MTU that leaves no IPv6 where one
+/// of them wants it. Nothing when it can.
 std::optional<std::string> interface_conflict(const ConnectionSet& before,
                                               const Connection& connection);
 /// Why routes to the remote subnets would lead the tunnel into itself. Nothing when they do not.

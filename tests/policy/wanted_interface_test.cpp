@@ -77,6 +77,41 @@ BOOST_AUTO_TEST_CASE(two_connections_cannot_have_the_same_subnets_on_one_interfa
     BOOST_TEST(!interface_conflict(before, Connection{}));
 }
 
+BOOST_AUTO_TEST_CASE(an_interface_too_narrow_for_ipv6_must_not_want_any) {
+    auto narrow = connection("one", "vti-a");
+    narrow.mtu = 1279;
+    BOOST_TEST(!interface_conflict({}, narrow));
+    narrow.interface->addresses = {InterfaceAddress::parse("fd00:a::1/64").value()};
+    BOOST_TEST(interface_conflict({}, narrow).value() ==
+               "with mtu = 1279 the interface 'vti-a' has no IPv6, which connection 'one' wants; "
+               "expected at least 1280 (RFC 8200 section 5)");
+    narrow.mtu = 1280;
+    BOOST_TEST(!interface_conflict({}, narrow));
+    narrow.mtu = 0;
+    BOOST_TEST(!interface_conflict({}, narrow));
+    narrow.interface->addresses.clear();
+    narrow.mtu = 576;
+    narrow.remote_selectors = {selector("fd00:20::/64")};
+    BOOST_TEST(interface_conflict({}, narrow).has_value());
+    // Without an interface it is a limit for TCP.
+    narrow.interface.reset();
+    BOOST_TEST(!interface_conflict({}, narrow));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_must_not_take_ipv6_from_another_on_its_interface) {
+    auto narrow = connection("one", "vti-a");
+    narrow.mtu = 1000;
+    auto of_ipv6 = connection("two", "vti-a");
+    of_ipv6.remote_selectors = {selector("fd00:20::/64")};
+    const auto expected = "with mtu = 1000 of connection 'one' on the same interface the interface "
+                          "'vti-a' has no IPv6, which connection 'two' wants; expected at least "
+                          "1280 (RFC 8200 section 5)";
+    BOOST_TEST(interface_conflict({{narrow}}, of_ipv6).value() == expected);
+    BOOST_TEST(interface_conflict({{of_ipv6}}, narrow).value() == expected);
+    of_ipv6.interface->name = "vti-b";
+    BOOST_TEST(!interface_conflict({{narrow}}, of_ipv6));
+}
+
 BOOST_AUTO_TEST_CASE(a_route_must_not_lead_to_the_peer) {
     auto wide = connection("one", "vti-a");
     BOOST_TEST(!route_conflict(wide));
