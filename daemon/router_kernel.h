@@ -3,6 +3,7 @@
 #pragma once
 
 #include "netns/network_namespace.h"
+#include "netns/tunnel_interfaces.h"
 #include "policy/child_sa.h"
 #include "policy/firewall_rules.h"
 #include "policy/trap.h"
@@ -66,6 +67,10 @@ public:
     virtual void set_interfaces(const policy::ConnectionSet& connections) = 0;
     /// Puts back what of them somebody took away or changed. To be called about once a second.
     virtual void guard_interfaces() = 0;
+    /// What the interfaces lack, all of it, without changing anything.
+    virtual netns::InterfaceReview look_at_interfaces() { return {}; }
+    /// Puts it back, and tells what lacked and what could not be done.
+    virtual netns::InterfaceReview mend_interfaces() { return {}; }
     /// A notification of rtnetlink from the router's namespace: what is missing after it is found
     /// by the next guard_interfaces().
     virtual void note_network_change(std::span<const std::uint8_t> notification) = 0;

@@ -1,5 +1,6 @@
 #include "daemon/running_router.h"
 
+#include "daemon/interface_drift.h"
 #include "policy/missing_algorithms.h"
 #include "policy/printable.h"
 
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 namespace viaduct::daemon {
 
@@ -275,6 +277,18 @@ void RunningRouter::on_firewall_changed() {
                  ? "somebody changed the firewall table (inet viaduct); it is as it was again"
                  : "somebody changed the firewall table (inet viaduct): " + installed.error());
     }
+}
+
+void RunningRouter::compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done) {
+    drift_->compare(use, [this, use, done = std::move(done)](auto found) {
+        // A router that stops running has found nothing.
+        if (found) {
+            const auto review = use == DriftWatch::Use::look ? kernel_->look_at_interfaces()
+                                                             : kernel_->mend_interfaces();
+            std::ranges::move(interface_drift(review), std::back_inserter(*found));
+        }
+        done(std::move(found));
+    });
 }
 
 void RunningRouter::describe(RouterReport& report, const policy::Router& wanted,

@@ -53,10 +53,8 @@ public:
 
     netns::NetworkNamespace::Identity namespace_identity() const { return place_.identity(); }
     ike::EndpointStatus status() const { return endpoint_.status(); }
-    /// As DriftWatch::compare().
-    void compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done) {
-        drift_->compare(use, std::move(done));
-    }
+    /// As DriftWatch::compare(), and the interfaces.
+    void compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done);
     void describe(RouterReport& report, const policy::Router& wanted, const ClockReading& now);
 
 private:

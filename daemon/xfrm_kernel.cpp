@@ -19,7 +19,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <span>
 
@@ -163,6 +165,16 @@ public:
         const auto review = interfaces_.restore();
         note_missing(review.missing);
         note_interfaces(review.failures);
+    }
+    netns::InterfaceReview look_at_interfaces() override { return interfaces_.look(); }
+    netns::InterfaceReview mend_interfaces() override {
+        auto found = interfaces_.look();
+        interfaces_.distrust();
+        auto review = interfaces_.restore();
+        note_missing(review.missing);
+        note_interfaces(review.failures);
+        std::ranges::move(review.failures, std::back_inserter(found.failures));
+        return found;
     }
     void note_network_change(std::span<const std::uint8_t> notification) override {
         interfaces_.note(notification);
@@ -346,13 +358,14 @@ private:
     }
 
     /// Whoever does it again and again is told of now and then.
-    void note_missing(const std::vector<std::string>& missing) {
+    void note_missing(const std::vector<netns::MissingPart>& missing) {
         constexpr std::size_t named = 5;
         if (missing.empty() || !missing_limit_.admit(std::chrono::steady_clock::now())) {
             return;
         }
         const auto shown = std::min(missing.size(), named);
-        const auto first = std::span(missing).first(shown);
+        const auto first =
+            std::span(missing).first(shown) | std::views::transform(&netns::MissingPart::request);
         warn(fmt::format(
             "somebody changed what is ours of the interfaces; it is asked for again: {}{}",
             fmt::join(first, ", "),

@@ -60,13 +60,33 @@ WantedInterface remembered(WantedInterface wanted) {
     return wanted;
 }
 
-/// Below it an interface has no IPv6 (RFC 8200 5), and loses what it had of that.
-constexpr std::uint32_t lowest_ipv6_mtu = 1280;
+using policy::lowest_ipv6_mtu;
+
+/// An interface that becomes so narrow loses it.
+void forget_ipv6(WantedInterface& there) {
+    std::erase_if(there.addresses, [](const policy::InterfaceAddress& each) {
+        return each.address.family() == policy::AddressFamily::ipv6;
+    });
+    std::erase_if(there.routes, [](const policy::Subnet& each) {
+        return each.address.family() == policy::AddressFamily::ipv6;
+    });
+}
 
 template <class List> void sort_out(List& list) {
     std::ranges::sort(list);
     const auto repeated = std::ranges::unique(list);
     list.erase(repeated.begin(), repeated.end());
+}
+
+MissingPart missing_interface(const std::string& interface) {
+    return {.interface = interface, .whole = true, .request = "NEWLINK " + interface};
+}
+
+void append_missing(std::vector<MissingPart>& missing, const std::vector<InterfaceChange>& changes,
+                    const std::string& interface) {
+    for (const InterfaceChange& change : changes) {
+        missing.push_back({interface, false, change.request.description()});
+    }
 }
 
 /// What was asked for may be there although that was never confirmed: what of it is wanted no more
@@ -85,15 +105,24 @@ void assume_there(WantedInterface& there, const WantedInterface& before,
 
 } // namespace
 
-std::vector<InterfaceChange> interface_changes(const ListedLink& link,
-                                               const WantedInterface& before,
+std::vector<InterfaceChange> interface_changes(const ListedLink& link, WantedInterface before,
                                                const WantedInterface& after) {
     constexpr auto addresses = &WantedInterface::addresses;
     constexpr auto routes = &WantedInterface::routes;
     std::vector<InterfaceChange> changes;
     if (before.mtu != after.mtu) {
+        const bool loses_ipv6 = after.mtu < lowest_ipv6_mtu;
         changes.push_back({set_tunnel_interface(link, after.mtu),
-                           [mtu = after.mtu](WantedInterface& there) { there.mtu = mtu; }});
+                           [mtu = after.mtu, loses_ipv6](WantedInterface& there) {
+                               there.mtu = mtu;
+                               if (loses_ipv6) {
+                                   forget_ipv6(there);
+                               }
+                           }});
+        // The kernel would not even delete it (ENXIO).
+        if (loses_ipv6) {
+            forget_ipv6(before);
+        }
     }
     if (before.mtu == 0) {
         changes.push_back({bring_up(link), [](WantedInterface&) {}});
@@ -163,13 +192,31 @@ InterfaceReview TunnelInterfaces::restore() {
                 }
                 continue;
             }
-            result.missing.push_back("NEWLINK " + name);
+            result.missing.push_back(missing_interface(name));
             if (link && is_ours(*link)) {
                 remove(*link, result.failures);
             }
             made_.erase(made);
         }
         make(each, result.failures);
+    }
+    return result;
+}
+
+InterfaceReview TunnelInterfaces::look() {
+    InterfaceReview result;
+    for (const auto& [name, each] : wanted_) {
+        const auto made = made_.find(name);
+        const auto link = find(name);
+        if (!link && link.error().code != ENODEV) {
+            result.failures.push_back(link.error());
+        } else if (made == made_.end() || !is_intact(made->second, each, link)) {
+            result.missing.push_back(missing_interface(name));
+        } else if (const auto there = still_there(made->second, *link, true); !there) {
+            result.failures.push_back(there.error());
+        } else {
+            append_missing(result.missing, interface_changes(*link, *there, each), name);
+        }
     }
     return result;
 }
@@ -290,6 +337,8 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
             failures.push_back(answers[i].error());
         }
     }
+    // It may have become narrow all the same, and have lost its IPv6.
+    made.doubted = made.doubted || (wanted.mtu < lowest_ipv6_mtu && made.as.mtu >= lowest_ipv6_mtu);
 }
 
 bool TunnelInterfaces::is_intact(const Made& made, const WantedInterface& wanted,
@@ -299,24 +348,34 @@ bool TunnelInterfaces::is_intact(const Made& made, const WantedInterface& wanted
            (found->mtu >= lowest_ipv6_mtu || wanted.mtu < lowest_ipv6_mtu);
 }
 
-void TunnelInterfaces::review(Made& made, const ListedLink& found, InterfaceReview& review) {
+std::expected<WantedInterface, SystemError>
+TunnelInterfaces::still_there(const Made& made, const ListedLink& found, bool doubted) {
     auto there = made.as;
     // 0: it was refused before, and is asked for as if the interface were new.
     if (made.as.mtu != 0) {
         there.mtu = static_cast<std::uint16_t>(
             std::min<std::uint32_t>(found.mtu, std::numeric_limits<std::uint16_t>::max()));
     }
-    if (made.doubted) {
+    if (found.mtu < lowest_ipv6_mtu) {
+        forget_ipv6(there);
+    }
+    if (doubted) {
         if (const auto read = read_contents(made, there); !read) {
-            review.failures.push_back(read.error());
-            return;
+            return std::unexpected(read.error());
         }
-        made.doubted = false;
     }
-    for (const InterfaceChange& change : interface_changes(made.link, there, made.as)) {
-        review.missing.push_back(change.request.description());
+    return there;
+}
+
+void TunnelInterfaces::review(Made& made, const ListedLink& found, InterfaceReview& review) {
+    auto there = still_there(made, found, made.doubted);
+    if (!there) {
+        review.failures.push_back(there.error());
+        return;
     }
-    made.as = std::move(there);
+    made.doubted = false;
+    append_missing(review.missing, interface_changes(made.link, *there, made.as), made.link.name);
+    made.as = std::move(*there);
 }
 
 std::expected<void, SystemError> TunnelInterfaces::read_contents(const Made& made,

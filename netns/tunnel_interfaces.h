@@ -29,15 +29,26 @@ struct InterfaceChange {
 /// What makes one wanted interface of another: the new before the old. A pure function; `before`
 /// has mtu 0 and nothing else for a new interface, which is brought up.
 std::vector<InterfaceChange> interface_changes(const ListedLink& link,
-                                               const policy::WantedInterface& before,
+                                               policy::WantedInterface before,
                                                const policy::WantedInterface& after);
 
-/// What restore() came upon.
+/// Something of an interface that is not as it ought to be.
+struct MissingPart {
+    std::string interface;
+    /// The interface itself, and all that it had.
+    bool whole = false;
+    /// What puts it back: `NEWADDR 169.254.10.1/30 dev vti-a`.
+    std::string request;
+
+    friend bool operator==(const MissingPart&, const MissingPart&) = default;
+};
+
+/// What restore() and look() came upon.
 struct InterfaceReview {
     /// What could not be done.
     std::vector<SystemError> failures;
-    /// What somebody had taken away or changed, in the words of what puts it back.
-    std::vector<std::string> missing;
+    /// restore(): what somebody had taken away or changed. look(): also what was never there.
+    std::vector<MissingPart> missing;
 };
 
 class TunnelInterfaces {
@@ -55,6 +66,8 @@ public:
     /// there, up and of their size is looked at each time; their addresses and routes only after
     /// note() or distrust().
     InterfaceReview restore();
+    /// Compares all of what is wanted with what is there, and changes nothing.
+    InterfaceReview look();
     /// One notification of rtnetlink from the router's namespace, header included.
     void note(std::span<const std::uint8_t> notification);
     /// Notifications were lost.
@@ -86,6 +99,9 @@ private:
                    const std::expected<ListedLink, SystemError>& found) const;
     /// Forgets of what was made what is not there any more.
     void review(Made& made, const ListedLink& found, InterfaceReview& review);
+    /// What is there of what was made; its addresses and routes are read only when `doubted`.
+    std::expected<policy::WantedInterface, SystemError>
+    still_there(const Made& made, const ListedLink& found, bool doubted);
     std::expected<void, SystemError> read_contents(const Made& made,
                                                    policy::WantedInterface& contents);
     std::expected<ListedLink, SystemError> find(const std::string& name);

@@ -44,6 +44,14 @@ Octets key_of(std::uint8_t length, LinkOctets address) {
     return key;
 }
 
+bool is_ipv6(const Octets& key) {
+    return key.size() == 17;
+}
+
+bool has_ipv6(const FakeLinks::Link& link) {
+    return link.mtu >= policy::lowest_ipv6_mtu;
+}
+
 std::pair<policy::IpAddress, std::uint8_t> of_key(const Octets& key) {
     const auto address = std::span(key).subspan(1);
     if (address.size() == 4) {
@@ -167,7 +175,7 @@ int FakeLinks::change_link(LinkOctets request, bool may_create) {
     }
     Link& link = links.at(*name);
     if (attributes.contains(IFLA_MTU)) {
-        link.mtu = netns::read_fixed<std::uint32_t>(attributes.at(IFLA_MTU)).value();
+        set_mtu(*name, netns::read_fixed<std::uint32_t>(attributes.at(IFLA_MTU)).value());
     }
     if (attributes.contains(IFLA_IFALIAS)) {
         link.alias = text_of(attributes, IFLA_IFALIAS);
@@ -176,11 +184,25 @@ int FakeLinks::change_link(LinkOctets request, bool may_create) {
     return 0;
 }
 
+void FakeLinks::set_mtu(const std::string& name, std::uint32_t mtu) {
+    Link& link = links.at(name);
+    link.mtu = mtu;
+    if (!has_ipv6(link)) {
+        std::erase_if(link.addresses, is_ipv6);
+        std::erase_if(routes, [&](const auto& entry) {
+            return entry.second.link == name && is_ipv6(entry.first);
+        });
+    }
+}
+
 int FakeLinks::change_address(LinkOctets request, bool adds) {
     const auto fixed = fixed_of<ifaddrmsg>(request);
     const auto name = name_of(fixed.ifa_index);
     if (!name) {
         return ENODEV;
+    }
+    if (fixed.ifa_family == AF_INET6 && !has_ipv6(links.at(*name))) {
+        return adds ? EINVAL : ENXIO;
     }
     auto& addresses = links.at(*name).addresses;
     const Octets key = key_of(fixed.ifa_prefixlen, attributes_of<ifaddrmsg>(request).at(IFA_LOCAL));
@@ -209,6 +231,9 @@ int FakeLinks::change_route(LinkOctets request, bool adds) {
     }
     if (!links.at(*name).up) {
         return ENETDOWN;
+    }
+    if (fixed.rtm_family == AF_INET6 && !has_ipv6(links.at(*name))) {
+        return ENODEV;
     }
     return routes.emplace(key, route).second ? 0 : EEXIST;
 }

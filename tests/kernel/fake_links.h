@@ -50,6 +50,8 @@ public:
     void add(const std::string& name, std::optional<std::uint32_t> if_id);
     void remove(const std::string& name);
     void take_down(const std::string& name);
+    /// As Linux does it: what is narrower than 1280 has no IPv6 (tried on 6.18).
+    void set_mtu(const std::string& name, std::uint32_t mtu);
 
     /// A socket that speaks to it.
     std::unique_ptr<netns::NetlinkExchange> socket();

@@ -68,6 +68,20 @@ await 'vti-narrow is back' has_link vti-narrow 'mtu 1400'
 await 'its route is back' has_route 192.168.20.0/24 vti-narrow
 reaches host1 192.168.20.20 || die "host1 does not reach host2 after the interface came back"
 
+# The operator is told what lacks, and may put it back himself. What looks each second may have been faster: then once more.
+names_the_loss() { # plan or repair, kind, remedy, what to take away…
+    ip -netns r1 "${@:4}" 2>/dev/null || true
+    ask_daemon "$1" r1 | tee "$OUT/plan" | found "$2 *vti-narrow.*$3"
+}
+for command in plan repair; do
+    await "$command tells of a route" names_the_loss $command 'interface changed' 'NEWROUTE 192.168.20.0/24 dev vti-narrow' route del 192.168.20.0/24
+    await "$command tells of an MTU" names_the_loss $command 'interface changed' 'NEWLINK vti-narrow mtu 1400' link set vti-narrow mtu 1390
+    await "$command tells of an interface" names_the_loss $command 'interface missing' 'NEWLINK vti-narrow' link del vti-narrow
+done
+has_link vti-narrow 'mtu 1400' || die "not repaired: $(link_of vti-narrow)"
+has_route 192.168.20.0/24 vti-narrow || die "its route was not repaired"
+ask_daemon plan r1 | found 'as it was put there' || die "more than was there: $(ask_daemon plan r1)"
+
 # Down with its SAs, the interface stays, and nothing leaves.
 ask_daemon down r1/narrow >/dev/null
 if reaches host1 192.168.20.20; then die "a ping was answered without a tunnel"; fi
@@ -80,6 +94,26 @@ sed -i 's/mtu = 1400/mtu = 1380/' "$configs/r1.toml"
 ask_daemon reload >/dev/null
 has_link vti-narrow 'mtu 1380' || die "vti-narrow: $(link_of vti-narrow)"
 [ "$(link_of vti-narrow | cut -d: -f1)" = "$(cut -d: -f1 <<<"$index")" ] || die "a reload made vti-narrow anew"
+
+# So narrow that there is no IPv6: not where some is wanted, which the check says, and else it works and is quiet.
+sed 's/mtu = 1380/mtu = 1279\ninterface_addresses = ["fd00:b::1\/64"]/' "$configs/r1.toml" >"$OUT/narrow.toml"
+chmod 600 "$OUT/narrow.toml"
+if viaductd --check --config "$OUT/narrow.toml" >"$OUT/check" 2>&1; then die "IPv6 in 1279 octets: no mistake"; fi
+found "mtu = 1279 the interface 'vti-narrow' has no IPv6" <"$OUT/check" || die "not told: $(cat "$OUT/check")"
+narrow_with() { # mtu, addresses
+    sed -i -e '/vti-narrow/,/^start/s/^mtu = .*/mtu = '"$1"'/' -e '/^interface_addresses = .*b::1/d' "$configs/r1.toml"
+    [ -z "$2" ] || sed -i "s|^mtu = $1\$|&\ninterface_addresses = [\"$2\"]|" "$configs/r1.toml"
+    ask_daemon reload >/dev/null
+    has_link vti-narrow "mtu $1" || die "vti-narrow: $(link_of vti-narrow)"
+}
+narrow_with 1280 fd00:b::1/64
+ip -netns r1 addr show dev vti-narrow | found fd00:b::1/64 || die "no IPv6 address"
+narrow_with 1000 ''
+reaches host1 192.168.20.20 || die "host1 does not reach host2 through 1000 octets"
+sleep 1.5
+if grep 'not as configured\|asked for again' "$OUT/viaductd.log" | grep 'fd00:b'; then die "it asks for what cannot be"; fi
+ask_daemon plan r1 | found 'as it was put there' || die "more than was there: $(ask_daemon plan r1)"
+narrow_with 1380 ''
 
 # Killed: what is left is ours and goes; what is not ours stays, under whatever name.
 kill_daemon

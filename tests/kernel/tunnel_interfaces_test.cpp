@@ -51,6 +51,11 @@ const std::vector<WantedInterface> with_less_and_more{
     wanted("vti-c", 1380, {}, {"10.2.0.0/16"}),
 };
 
+const std::vector<WantedInterface> narrow_and_wide{
+    wanted("vti-a", 1000, {"169.254.10.1/30"}, {"10.1.0.0/16"}),
+    wanted("vti-b", 1380, {"169.254.11.1/30"}, {"10.2.0.0/16"}),
+};
+
 /// A router with an interface of somebody else's.
 struct TunnelRouter {
     TunnelRouter() { fake.add("eth0", std::nullopt); }
@@ -61,6 +66,14 @@ struct TunnelRouter {
 
 std::vector<SystemError> look(TunnelInterfaces& interfaces) {
     return interfaces.restore().failures;
+}
+
+std::vector<std::string> requests_of(const netns::InterfaceReview& review) {
+    std::vector<std::string> requests;
+    for (const auto& each : review.missing) {
+        requests.push_back(each.request);
+    }
+    return requests;
 }
 
 /// What may be refused.
@@ -97,6 +110,8 @@ const std::vector<InterfaceChange> interface_changes_to_refuse{
      [](auto& interfaces) { return interfaces.set(at_first); }, at_first},
     {"others", make_first, [](auto& interfaces) { return interfaces.set(with_less_and_more); },
      with_less_and_more},
+    {"one too narrow for IPv6", make_first,
+     [](auto& interfaces) { return interfaces.set(narrow_and_wide); }, narrow_and_wide},
     {"none", make_first, [](auto& interfaces) { return interfaces.set({}); }, {}},
     {"a look at what is there", make_first, look, at_first},
     {"a look when one is gone",
@@ -256,12 +271,88 @@ BOOST_AUTO_TEST_CASE(what_somebody_took_away_is_told_and_what_is_his_stays) {
     const std::vector<std::string> missing{"NEWLINK vti-a mtu 1400",
                                            "NEWADDR 169.254.10.1/30 dev vti-a",
                                            "NEWROUTE 10.1.0.0/16 dev vti-a"};
+    const auto seen = router.interfaces.look();
+    BOOST_TEST(seen.failures.empty());
+    BOOST_TEST(requests_of(seen) == missing, boost::test_tools::per_element());
     const auto review = router.interfaces.restore();
     BOOST_TEST(review.failures.empty());
-    BOOST_TEST(review.missing == missing, boost::test_tools::per_element());
+    BOOST_TEST(requests_of(review) == missing, boost::test_tools::per_element());
+    BOOST_TEST(router.interfaces.look().missing.empty());
     BOOST_TEST(router.interfaces.restore().missing.empty());
     BOOST_TEST(router.fake.links.at("vti-a").addresses.erase(his) == 1U);
     BOOST_TEST(router.fake.routes.erase(Octets{8, 11, 0, 0, 0}) == 1U);
+    BOOST_TEST(router.fake.holds_the_same(made_of(at_first)));
+}
+
+BOOST_AUTO_TEST_CASE(a_look_tells_the_same_without_mending) {
+    TunnelRouter router;
+    BOOST_TEST(router.interfaces.look().missing.empty());
+    make_first(router);
+    take_some_away(router);
+    router.fake.remove("vti-b");
+    auto before = router.fake;
+    const auto seen = router.interfaces.look();
+    BOOST_TEST(router.fake.holds_the_same(before));
+    BOOST_REQUIRE(seen.missing.size() == 4U);
+    BOOST_TEST((seen.missing.back() == netns::MissingPart{"vti-b", true, "NEWLINK vti-b"}));
+    BOOST_TEST((seen.missing[1] ==
+                netns::MissingPart{"vti-a", false, "NEWADDR 169.254.10.1/30 dev vti-a"}));
+    // Looking again and again does not make anything of it known as gone.
+    BOOST_TEST((router.interfaces.look().missing == seen.missing));
+    BOOST_TEST((router.interfaces.restore().missing == seen.missing));
+    BOOST_TEST(router.fake.holds_the_same(made_of(at_first)));
+
+    // Somebody else's, in the place of ours, and a kernel that does not answer.
+    router.fake.remove("vti-b");
+    router.fake.add("vti-b", 42);
+    BOOST_TEST(requests_of(router.interfaces.look()) == std::vector<std::string>{"NEWLINK vti-b"});
+    router.fake.refusal.begin(1, Way::from_there_on, ENOBUFS);
+    BOOST_TEST(router.interfaces.look().failures.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(what_somebody_took_away_unheard_is_seen_by_a_look) {
+    TunnelRouter router;
+    make_first(router);
+    router.fake.routes.erase(Octets{16, 10, 1, 0, 0});
+    BOOST_TEST(router.interfaces.restore().missing.empty());
+    BOOST_TEST(requests_of(router.interfaces.look()) ==
+               std::vector<std::string>{"NEWROUTE 10.1.0.0/16 dev vti-a"});
+}
+
+BOOST_AUTO_TEST_CASE(one_that_becomes_too_narrow_for_ipv6_loses_it_without_a_word) {
+    TunnelRouter router;
+    make_first(router);
+    const auto index = router.fake.index_of("vti-a");
+    BOOST_TEST(router.interfaces.set(narrow_and_wide).empty());
+    BOOST_TEST(router.fake.holds_the_same(made_of(narrow_and_wide)));
+    BOOST_TEST(router.fake.index_of("vti-a") == index);
+    const auto quiet = [&] {
+        const auto review = router.interfaces.restore();
+        return review.failures.empty() && review.missing.empty();
+    };
+    const auto requests = router.fake.refusal.count();
+    BOOST_TEST(quiet());
+    BOOST_TEST(router.fake.refusal.count() == requests + 2);
+    // One that is narrow anyway, and another MTU than ours: it has nothing to lose.
+    router.fake.set_mtu("vti-a", 900);
+    BOOST_TEST(requests_of(router.interfaces.restore()) ==
+               std::vector<std::string>{"NEWLINK vti-a mtu 1000"});
+    BOOST_TEST(router.fake.index_of("vti-a") == index);
+    BOOST_TEST(quiet());
+    // And back, with its IPv6.
+    BOOST_TEST(router.interfaces.set(at_first).empty());
+    BOOST_TEST(quiet());
+    BOOST_TEST(router.fake.holds_the_same(made_of(at_first)));
+    BOOST_TEST(router.fake.index_of("vti-a") == index);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_somebody_makes_too_narrow_for_ipv6_is_made_anew) {
+    TunnelRouter router;
+    make_first(router);
+    router.fake.set_mtu("vti-a", 1279);
+    BOOST_TEST(requests_of(router.interfaces.look()) == std::vector<std::string>{"NEWLINK vti-a"});
+    BOOST_TEST(requests_of(router.interfaces.restore()) ==
+               std::vector<std::string>{"NEWLINK vti-a"});
     BOOST_TEST(router.fake.holds_the_same(made_of(at_first)));
 }
 
