@@ -257,26 +257,33 @@ std::expected<void, std::string> RunningRouter::check_firewall() {
 void RunningRouter::watch_kernel() {
     kernel_->guard_interfaces();
     kernel_->follow_paths();
-    if (!firewall_watch_->hears() && !kernel_->has_firewall()) {
+    const bool is_gone = !firewall_watch_->hears() && !kernel_->has_firewall();
+    if ((!is_gone && kernel_->trusts_firewall()) || !firewall_pace_.is_due(now())) {
+        return;
+    }
+    if (is_gone) {
         on_firewall_changed();
-        return;
-    }
-    if (kernel_->trusts_firewall()) {
-        return;
-    }
-    // Notifications were lost, or a change of ours did not come to its end.
-    if (const auto installed = repair_firewall(); !installed && firewall_limit_.admit(now())) {
-        warn("the firewall table (inet viaduct) is not as it should be: " + installed.error());
+    } else {
+        // Notifications were lost, or a change of ours did not come to its end.
+        note_repair(repair_firewall());
     }
 }
 
 void RunningRouter::on_firewall_changed() {
-    const auto installed = repair_firewall();
-    if (firewall_limit_.admit(now())) {
-        warn(installed
-                 ? "somebody changed the firewall table (inet viaduct); it is as it was again"
-                 : "somebody changed the firewall table (inet viaduct): " + installed.error());
+    if (note_repair(repair_firewall()) && firewall_limit_.admit(now())) {
+        warn("somebody changed the firewall table (inet viaduct); it is as it was again");
     }
+}
+
+bool RunningRouter::note_repair(const std::expected<void, std::string>& done) {
+    if (done) {
+        if (firewall_pace_.on_done()) {
+            warn("the firewall table (inet viaduct) is as it should be again");
+        }
+    } else if (firewall_pace_.on_failed(now(), done.error())) {
+        warn("the firewall table (inet viaduct) is not as it should be: " + done.error());
+    }
+    return done.has_value();
 }
 
 void RunningRouter::compare_kernel(DriftWatch::Use use, DriftWatch::OnDone done) {

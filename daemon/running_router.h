@@ -6,6 +6,7 @@
 #include "daemon/firewall_watch.h"
 #include "daemon/namespace_events.h"
 #include "daemon/path_watch.h"
+#include "daemon/repair_pace.h"
 #include "daemon/router_surroundings.h"
 #include "daemon/status_snapshot.h"
 #include "xfrm/kernel_event.h"
@@ -63,6 +64,8 @@ private:
 
     std::expected<void, std::string> install_firewall(const policy::ConnectionSet& connections);
     void on_firewall_changed();
+    /// Whether it was done; tells of a failure that is not like the one before it.
+    bool note_repair(const std::expected<void, std::string>& done);
     /// The connections with what the kernel can do of them. What it cannot is named in the log,
     /// once.
     policy::ConnectionSet usable(const policy::ConnectionSet& connections);
@@ -123,6 +126,7 @@ private:
     std::optional<ike::TimePoint> armed_for_;
     RateLimit receive_error_limit_{0.2, 3.0};
     RateLimit firewall_limit_{0.2, 3.0};
+    RepairPace firewall_pace_;
     RateLimit kernel_event_limit_{1.0, 10.0};
     NamespaceEvents::Subscription kernel_events_;
     NamespaceEvents::Subscription network_events_;

@@ -131,9 +131,10 @@ void SegmentClamp::settle() {
                                                 limit == packet_limits_.end() ? 0 : limit->second);
         pairs.insert(pairs.end(), more.begin(), more.end());
     }
-    if (const auto done = table_.clamp(pairs); !done) {
-        log_.write(LogArea::netns, LogLevel::warn,
-                   "TCP segments are not clamped: " + done.error().to_string(),
+    const auto done = table_.clamp(pairs);
+    const auto trouble = done ? std::string() : done.error().to_string();
+    if (trouble != std::exchange(trouble_, trouble) && !done) {
+        log_.write(LogArea::netns, LogLevel::warn, "TCP segments are not clamped: " + trouble,
                    {.router = router_});
     }
 }

@@ -59,6 +59,8 @@ private:
     boost::asio::steady_timer timer_;
     std::chrono::steady_clock::time_point not_before_;
     bool pending_ = false;
+    /// Why the last change failed; empty: it did not.
+    std::string trouble_;
     // A completion that was queued before the destructor ran finds this gone.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

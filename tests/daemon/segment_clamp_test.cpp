@@ -82,6 +82,23 @@ BOOST_AUTO_TEST_CASE(it_follows_the_path_down_and_up_and_changes_nothing_else) {
     BOOST_TEST(router.lines.str().contains("carries 1500 octets instead of 1400"));
 }
 
+BOOST_AUTO_TEST_CASE(a_kernel_that_refuses_again_and_again_is_told_of_once) {
+    Router router;
+    auto child = test::gcm_child();
+    using Way = test::RequestRefusal::Way;
+    for (std::uint64_t id = 1; id < 4; ++id) {
+        child.id = policy::ChildSaId{id};
+        router.kernel.refusal.begin(1, Way::from_there_on, id < 3 ? ENOBUFS : ENOMEM);
+        router.clamp.on_installed(child);
+        router.settle();
+    }
+    const auto lines = router.lines.str();
+    const auto first = lines.find("TCP segments are not clamped");
+    const auto second = lines.find("TCP segments are not clamped", first + 1);
+    BOOST_TEST(second != std::string::npos);
+    BOOST_TEST(lines.find("TCP segments are not clamped", second + 1) == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(the_path_of_a_child_that_went_or_moved_is_not_followed) {
     Router router;
     const auto child = test::gcm_child();
