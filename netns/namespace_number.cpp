@@ -1,5 +1,7 @@
 #include "netns/namespace_number.h"
 
+#include "netns/namespace_message.h"
+
 #include <libmnl/libmnl.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -13,14 +15,6 @@ namespace {
 
 /// How many numbers are tried: each may have been given by an earlier daemon.
 constexpr int attempts = 64;
-
-NetlinkMessage request(std::uint16_t type, const NetworkNamespace& place) {
-    NetlinkMessage message(type == RTM_NEWNSID ? "NEWNSID" : "GETNSID", type,
-                           NLM_F_REQUEST | NLM_F_ACK);
-    message.put_fixed(rtgenmsg{AF_UNSPEC});
-    message.put_attribute_of(NETNSA_FD, static_cast<std::uint32_t>(place.descriptor()));
-    return message;
-}
 
 } // namespace
 
@@ -60,7 +54,7 @@ NamespaceNumbers::number_of(const NetworkNamespace& place) {
 
 std::expected<NamespaceNumber, SystemError>
 NamespaceNumbers::known_number(const NetworkNamespace& place) {
-    auto message = request(RTM_GETNSID, place);
+    auto message = ask_for_number(place.descriptor());
     const auto answer = std::move(socket_.exchange({&message, 1}).front());
     if (!answer) {
         return std::unexpected(answer.error());
@@ -84,8 +78,7 @@ NamespaceNumbers::known_number(const NetworkNamespace& place) {
 
 std::expected<void, SystemError> NamespaceNumbers::give_number(const NetworkNamespace& place,
                                                                NamespaceNumber number) {
-    auto message = request(RTM_NEWNSID, place);
-    message.put_attribute_of(NETNSA_NSID, number);
+    auto message = netns::give_number(place.descriptor(), number);
     return std::move(socket_.exchange({&message, 1}).front()).transform([](const auto&) {});
 }
 

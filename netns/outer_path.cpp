@@ -1,6 +1,7 @@
 #include "netns/outer_path.h"
 
 #include "netns/file_descriptor.h"
+#include "netns/route_message.h"
 #include "netns/socket_address.h"
 
 #include <libmnl/libmnl.h>
@@ -19,10 +20,6 @@ using policy::IpAddress;
 
 std::uint8_t family_number(const IpAddress& address) {
     return address.family() == AddressFamily::ipv6 ? AF_INET6 : AF_INET;
-}
-
-std::uint8_t bit_length(const IpAddress& address) {
-    return address.family() == AddressFamily::ipv6 ? 128 : 32;
 }
 
 /// Only the kernel knows all that decides; it says so when somebody tries.
@@ -77,20 +74,6 @@ int read_attribute(const nlattr* attribute, void* reading) {
     return MNL_CB_OK;
 }
 
-NetlinkMessage route_request(const IpAddress& peer, const std::optional<IpAddress>& source) {
-    NetlinkMessage request("GETROUTE " + peer.to_string(), RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK);
-    rtmsg fixed{};
-    fixed.rtm_family = family_number(peer);
-    fixed.rtm_dst_len = bit_length(peer);
-    fixed.rtm_src_len = source ? bit_length(*source) : std::uint8_t{0};
-    request.put_fixed(fixed);
-    request.put_attribute(RTA_DST, peer.octets());
-    if (source) {
-        request.put_attribute(RTA_SRC, source->octets());
-    }
-    return request;
-}
-
 bool means_no_route(int code) {
     // EACCES: a prohibit route. EINVAL: a blackhole, or a source that is not the router's.
     return code == ENETUNREACH || code == EHOSTUNREACH || code == EACCES || code == EINVAL ||
@@ -130,7 +113,7 @@ std::expected<RouteLookup, SystemError> RouteLookup::open(const NetworkNamespace
 
 std::expected<std::optional<OuterRoute>, SystemError>
 RouteLookup::towards(const IpAddress& peer, const std::optional<IpAddress>& source) {
-    auto request = route_request(peer, source);
+    auto request = get_route(peer, source);
     const auto answer = std::move(socket_.exchange({&request, 1}).front());
     if (!answer) {
         if (means_no_route(answer.error().code)) {

@@ -2,6 +2,7 @@
 
 #include "policy/child_sa.h"
 #include "xfrm/leftovers.h"
+#include "xfrm/list_message.h"
 
 #include <linux/netlink.h>
 
@@ -14,12 +15,6 @@ using netns::NetlinkMessage;
 using netns::SystemError;
 using Kind = KernelDifference::Kind;
 using Octets = std::span<const std::uint8_t>;
-
-template <class Fixed> NetlinkMessage list_request(const char* description, std::uint16_t type) {
-    NetlinkMessage request(description, type, NLM_F_REQUEST | NLM_F_DUMP);
-    request.put_fixed(Fixed{});
-    return request;
-}
 
 } // namespace
 
@@ -90,9 +85,7 @@ KernelComparison::begin(const netns::NetworkNamespace& router, RecordedKernel& k
     if (!socket) {
         return std::unexpected(socket.error());
     }
-    const auto begun =
-        socket->begin_list(list_request<xfrm_userpolicy_id>("GETPOLICY", XFRM_MSG_GETPOLICY));
-    if (!begun) {
+    if (const auto begun = socket->begin_list(list_policies()); !begun) {
         return std::unexpected(begun.error());
     }
     return KernelComparison(std::move(*socket), kernel, pass);
@@ -104,9 +97,7 @@ std::expected<bool, SystemError> KernelComparison::advance() {
         return complete;
     }
     policies_listed_ = true;
-    return socket_.begin_list(list_request<xfrm_usersa_id>("GETSA", XFRM_MSG_GETSA)).transform([] {
-        return false;
-    });
+    return socket_.begin_list(list_states()).transform([] { return false; });
 }
 
 std::optional<std::vector<KernelDifference>> KernelComparison::next_differences() {

@@ -3,6 +3,7 @@
 #include "netns/netlink_socket.h"
 #include "policy/child_sa.h"
 #include "xfrm/attribute_view.h"
+#include "xfrm/list_message.h"
 #include "xfrm/policy_message.h"
 
 #include <linux/netlink.h>
@@ -79,12 +80,8 @@ std::optional<NetlinkMessage> deletion_of_policy(Octets body) {
     return message;
 }
 
-/// `Fixed` is what the kernel expects behind the header; zero asks for all.
-template <class Fixed>
-std::expected<std::vector<NetlinkMessage>, SystemError>
-deletions(netns::NetlinkSocket& socket, const char* description, std::uint16_t type) {
-    NetlinkMessage request(description, type, NLM_F_REQUEST | NLM_F_DUMP);
-    request.put_fixed(Fixed{});
+std::expected<std::vector<NetlinkMessage>, SystemError> deletions(netns::NetlinkSocket& socket,
+                                                                  NetlinkMessage request) {
     std::vector<NetlinkMessage> result;
     return socket
         .dump(std::move(request),
@@ -137,7 +134,7 @@ remove_leftovers(const netns::NetworkNamespace& router) {
     }
     RemovedLeftovers removed;
     // Policies first: without its states one would have the kernel ask for new ones.
-    auto policies = deletions<xfrm_userpolicy_id>(*socket, "GETPOLICY", XFRM_MSG_GETPOLICY);
+    auto policies = deletions(*socket, list_policies());
     if (!policies) {
         return std::unexpected(policies.error());
     }
@@ -146,7 +143,7 @@ remove_leftovers(const netns::NetworkNamespace& router) {
         return std::unexpected(policies_run.error());
     }
     removed.policies = *policies_run;
-    auto states = deletions<xfrm_usersa_id>(*socket, "GETSA", XFRM_MSG_GETSA);
+    auto states = deletions(*socket, list_states());
     if (!states) {
         return std::unexpected(states.error());
     }

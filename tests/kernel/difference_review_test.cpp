@@ -1,8 +1,10 @@
 // What a listing found is looked at again, a bounded number at a time.
 #include "xfrm/difference_review.h"
 
+#include "tests/crypto/vector_file.h"
 #include "tests/kernel/fake_xfrm.h"
 #include "tests/kernel/fixed_child.h"
+#include "tests/kernel/netlink_text.h"
 #include "xfrm/kernel_comparison.h"
 #include "xfrm/policy_message.h"
 #include "xfrm/state_message.h"
@@ -93,6 +95,54 @@ BOOST_FIXTURE_TEST_CASE(a_remedy_is_what_is_wanted_now, Fixture) {
     const auto now = xfrm::put_policy(wanted);
     BOOST_TEST(differing->front().remedy.value().octets() == now.octets(),
                boost::test_tools::per_element());
+}
+
+/// Hears what is asked for and lets all be done.
+class Ear : public netns::NetlinkExchange {
+public:
+    explicit Ear(std::vector<Octets>& heard) : heard_(heard) {}
+    std::vector<netns::NetlinkAnswer> exchange(std::span<netns::NetlinkMessage> requests) override {
+        for (const auto& each : requests) {
+            heard_.emplace_back(each.octets().begin(), each.octets().end());
+        }
+        return std::vector<netns::NetlinkAnswer>(requests.size());
+    }
+    std::expected<void, netns::SystemError>
+    dump(netns::NetlinkMessage /*request*/,
+         const std::function<void(std::span<const std::uint8_t>)>& /*each*/) override {
+        return {};
+    }
+    std::uint32_t port() const override { return 1; }
+
+private:
+    std::vector<Octets>& heard_;
+};
+
+BOOST_AUTO_TEST_CASE(a_policy_is_asked_for_as_ip_does) {
+    const auto vectors = read_vectors("tests/vectors/kernel/iproute2_xfrm.txt");
+    for (const std::uint32_t if_id : {0U, 5U}) {
+        const std::string name = if_id == 0 ? "get policy out" : "get policy out of an interface";
+        std::vector<Octets> heard;
+        xfrm::RecordedKernel kernel(std::make_unique<Ear>(heard));
+        policy::ChildSa child = gcm_child();
+        child.if_id = if_id;
+        const auto policies = xfrm::kernel_policies(child).value();
+        auto put =
+            xfrm::put_policy(*std::ranges::find_if(policies, [](const xfrm::KernelPolicy& each) {
+                return each.selector.direction == xfrm::PolicyDirection::out;
+            }));
+        BOOST_REQUIRE(kernel.exchange({&put, 1}).front());
+        xfrm::DifferenceReview review(kernel, xfrm::ListingCheck(kernel.record(), 1).finish());
+        review.next();
+        const auto found = std::ranges::find_if(
+            vectors, [&](const Vector& vector) { return vector.text("case") == name; });
+        BOOST_REQUIRE(found != vectors.end());
+        auto expected = take_apart(found->octets("octets"), sizeof(xfrm_userpolicy_id));
+        BOOST_REQUIRE(heard.size() == 2U);
+        const auto ours = take_apart(heard.back(), sizeof(xfrm_userpolicy_id));
+        BOOST_TEST(ours.fixed == expected.fixed, boost::test_tools::per_element());
+        BOOST_TEST((ours.attributes == expected.attributes));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -47,6 +47,9 @@ same_spis() { # the states of both ends are the same
     [ "$(ip -netns r1 xfrm state | grep -o 'spi 0x[0-9a-f]*' | sort)" = "$(ip -netns r2 xfrm state | grep -o 'spi 0x[0-9a-f]*' | sort)" ]
 }
 
+# What the kernel says of requests that it only half understands.
+complaints() { dmesg | grep -c "leftover after parsing attributes in process .viaductd" || true; }
+complaints_before=$(complaints)
 start_daemon r1 fd00:ffff::5 fd00:ffff::4 "$networks1" "$networks2" initiate
 start_daemon r2 fd00:ffff::4 fd00:ffff::5 "$networks2" "$networks1" respond
 peer=$!
@@ -103,4 +106,5 @@ becomes 15 nothing_to_mend
 stop_capture
 [ -z "$(captured drift.pcap "$clear_filter")" ] || die "something left in clear: $(captured drift.pcap "$clear_filter" | head -n 3)"
 [ "$(captured drift.pcap esp | wc -l)" -gt 4 ] || die "nothing travelled in ESP"
+[ "$(complaints)" = "$complaints_before" ] || die "the kernel complains: $(dmesg | grep viaductd | tail -n 1)"
 jobs -pr | xargs kill

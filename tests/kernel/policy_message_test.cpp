@@ -3,6 +3,7 @@
 #include "tests/crypto/vector_file.h"
 #include "tests/kernel/fixed_child.h"
 #include "tests/kernel/netlink_text.h"
+#include "xfrm/list_message.h"
 
 #include <boost/test/unit_test.hpp>
 #include <netinet/in.h>
@@ -18,13 +19,17 @@ using xfrm::PolicyDirection;
 
 namespace {
 
-NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size) {
+const Vector& vector_named(const std::string& name) {
     static const std::vector<Vector> vectors =
         read_vectors("tests/vectors/kernel/iproute2_xfrm.txt");
     const auto found = std::ranges::find_if(
         vectors, [&](const Vector& vector) { return vector.text("case") == name; });
     BOOST_REQUIRE(found != vectors.end());
-    return take_apart(found->octets("octets"), fixed_size);
+    return *found;
+}
+
+NetlinkParts sent_by_ip(const std::string& name, std::size_t fixed_size) {
+    return take_apart(vector_named(name).octets("octets"), fixed_size);
 }
 
 xfrm::KernelPolicy policy_of(const policy::ChildSa& child, PolicyDirection direction) {
@@ -148,6 +153,17 @@ BOOST_AUTO_TEST_CASE(what_is_passed_on_in_clear_is_read) {
     for (std::size_t size = 0; size < NLMSG_HDRLEN + sizeof(xfrm_userpolicy_default); ++size) {
         BOOST_TEST(!xfrm::read_forwarding_default(std::span(blocked).first(size)));
     }
+}
+
+// ip(8) lists states through a filter that lets all pass; a list without one is the same.
+BOOST_AUTO_TEST_CASE(lists_are_asked_for_with_a_header_alone) {
+    const auto policies = xfrm::list_policies();
+    const Octets ours(policies.octets().begin(), policies.octets().end());
+    BOOST_TEST(ours == vector_named("list policies").octets("octets"),
+               boost::test_tools::per_element());
+    auto states = ours;
+    states[4] = XFRM_MSG_GETSA;
+    BOOST_TEST(xfrm::list_states().octets() == states, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

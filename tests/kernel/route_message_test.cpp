@@ -1,9 +1,15 @@
 // Against rtnetlink's layout (linux/rtnetlink.h), written out by hand; x86-64, so little-endian.
 #include "netns/route_message.h"
 
+#include "netns/namespace_message.h"
+#include "tests/crypto/vector_file.h"
 #include "tests/kernel/netlink_text.h"
 
 #include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -47,6 +53,34 @@ BOOST_AUTO_TEST_CASE(a_route_is_asked_for_by_both_ends) {
     BOOST_TEST(parts.fixed[1] == 128);
     BOOST_TEST(parts.fixed[2] == 0);
     BOOST_TEST(parts.attributes.size() == 1u);
+}
+
+// ip(8) sends its sequence of requests without asking for an acknowledgement of each, and wants to
+// know the table.
+BOOST_AUTO_TEST_CASE(questions_about_routes_and_numbers_are_those_of_ip) {
+    const auto check = [](const char* name, const netns::NetlinkMessage& ours) {
+        static const auto vectors = read_vectors("tests/vectors/kernel/iproute2_route.txt");
+        const auto found = std::ranges::find_if(
+            vectors, [&](const Vector& vector) { return vector.text("case") == name; });
+        BOOST_REQUIRE(found != vectors.end());
+        auto expected = found->octets("octets");
+        expected[6] |= NLM_F_ACK;
+        if (expected[4] == RTM_GETROUTE) {
+            const std::uint32_t none = 0;
+            std::memcpy(expected.data() + NLMSG_HDRLEN + offsetof(rtmsg, rtm_flags), &none,
+                        sizeof(none));
+        }
+        BOOST_TEST_CONTEXT(name) {
+            BOOST_TEST(octets_of(ours) == expected, boost::test_tools::per_element());
+        }
+    };
+    const auto remote = policy::IpAddress::v4(10, 10, 10, 4);
+    check("route from", netns::get_route(remote, policy::IpAddress::v4(10, 10, 10, 5)));
+    check("route", netns::get_route(remote, std::nullopt));
+    check("route from ipv6", netns::get_route(policy::IpAddress::parse("fd00:ffff::4").value(),
+                                              policy::IpAddress::parse("fd00:ffff::5").value()));
+    check("give number", netns::give_number(5, 1234));
+    check("ask for number", netns::ask_for_number(6));
 }
 
 BOOST_AUTO_TEST_CASE(an_interface_is_asked_for_by_its_number) {
