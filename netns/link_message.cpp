@@ -174,9 +174,12 @@ NetlinkMessage set_tunnel_interface(const ListedLink& link, std::uint32_t mtu) {
     message.put_fixed(fixed);
     message.put_attribute_of(IFLA_MTU, mtu);
     put_text(message, IFLA_IFALIAS, interface_alias);
-    const auto ipv6 =
-        Nest().put_of(IFLA_INET6_ADDR_GEN_MODE, static_cast<std::uint8_t>(IN6_ADDR_GEN_MODE_NONE));
-    message.put_attribute(IFLA_AF_SPEC, Nest().put(AF_INET6, ipv6.octets()).octets());
+    // One that is narrower has no IPv6 that could be spoken of (EAFNOSUPPORT).
+    if (mtu >= policy::lowest_ipv6_mtu) {
+        const auto ipv6 = Nest().put_of(IFLA_INET6_ADDR_GEN_MODE,
+                                        static_cast<std::uint8_t>(IN6_ADDR_GEN_MODE_NONE));
+        message.put_attribute(IFLA_AF_SPEC, Nest().put(AF_INET6, ipv6.octets()).octets());
+    }
     return message;
 }
 

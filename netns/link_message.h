@@ -37,7 +37,8 @@ NetlinkMessage add_tunnel_interface(const std::string& name, std::uint32_t if_id
                                     std::uint32_t mtu);
 /// NEWLINK for one that is there: this MTU, a word about its owner, and no IPv6 link-local address
 /// of the kernel's, which would send into the tunnel by itself. The kernel gives that when the
-/// interface goes up, so this comes before bring_up().
+/// interface goes up, so this comes before bring_up(). Below policy::lowest_ipv6_mtu nothing is
+/// said of IPv6.
 NetlinkMessage set_tunnel_interface(const ListedLink& link, std::uint32_t mtu);
 NetlinkMessage bring_up(const ListedLink& link);
 NetlinkMessage delete_link(const ListedLink& link);

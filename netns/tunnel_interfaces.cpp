@@ -78,6 +78,12 @@ template <class List> void sort_out(List& list) {
     list.erase(repeated.begin(), repeated.end());
 }
 
+/// In place the kernel would give it a link-local address with that, which sends into the tunnel by
+/// itself.
+bool gains_ipv6(const WantedInterface& before, const WantedInterface& after) {
+    return before.mtu != 0 && before.mtu < lowest_ipv6_mtu && after.mtu >= lowest_ipv6_mtu;
+}
+
 MissingPart missing_interface(const std::string& interface) {
     return {.interface = interface, .whole = true, .request = "NEWLINK " + interface};
 }
@@ -164,7 +170,13 @@ std::vector<SystemError> TunnelInterfaces::set(const std::vector<WantedInterface
         return true;
     });
     for (const auto& [name, each] : wanted_) {
-        if (const auto made = made_.find(name); made != made_.end()) {
+        auto made = made_.find(name);
+        if (made != made_.end() && gains_ipv6(made->second.as, each)) {
+            remove(made->second.link, failures);
+            made_.erase(made);
+            made = made_.end();
+        }
+        if (made != made_.end()) {
             assume_there(made->second.as, before.at(name), each);
             change(made->second, each, failures);
         } else {

@@ -174,11 +174,19 @@ int FakeLinks::change_link(LinkOctets request, bool may_create) {
         return ENODEV;
     }
     Link& link = links.at(*name);
+    const bool is_about_ipv6 = attributes.contains(IFLA_AF_SPEC);
+    if (is_about_ipv6 && !has_ipv6(link)) {
+        return EAFNOSUPPORT;
+    }
     if (attributes.contains(IFLA_MTU)) {
         set_mtu(*name, netns::read_fixed<std::uint32_t>(attributes.at(IFLA_MTU)).value());
     }
     if (attributes.contains(IFLA_IFALIAS)) {
         link.alias = text_of(attributes, IFLA_IFALIAS);
+    }
+    // By then it is as narrow as was asked for.
+    if (is_about_ipv6 && !has_ipv6(link)) {
+        return EAFNOSUPPORT;
     }
     link.up = (fixed.ifi_change & IFF_UP) != 0 ? (fixed.ifi_flags & IFF_UP) != 0 : link.up;
     return 0;

@@ -163,6 +163,15 @@ BOOST_AUTO_TEST_CASE(it_is_brought_up_without_a_link_local_address) {
     BOOST_TEST(attribute(seen, IFLA_AF_SPEC) == modes, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(an_interface_too_narrow_for_ipv6_is_told_nothing_of_it) {
+    const auto spoken_of = [](std::uint32_t mtu) {
+        const auto request = netns::set_tunnel_interface(tunnel, mtu);
+        return parts(request, sizeof(ifinfomsg)).attributes.contains(IFLA_AF_SPEC);
+    };
+    BOOST_TEST(spoken_of(1280));
+    BOOST_TEST(!spoken_of(1279));
+}
+
 BOOST_AUTO_TEST_CASE(addresses_of_both_families_are_added_and_deleted) {
     const auto message = add_address(tunnel, address("169.254.10.1/30"));
     const auto seen = parts(message, sizeof(ifaddrmsg));
