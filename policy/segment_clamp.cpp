@@ -1,6 +1,7 @@
 #include "policy/segment_clamp.h"
 
 #include "policy/esp_overhead.h"
+#include "policy/tunnel_interface.h"
 
 #include <algorithm>
 
@@ -8,7 +9,7 @@ namespace viaduct::policy {
 
 std::vector<ClampedPair> clamped_pairs(const ChildSa& child, std::uint32_t path_mtu,
                                        std::uint16_t packet_limit) {
-    if (child.mode == EspMode::transport || child.if_id != 0) {
+    if (child.mode == EspMode::transport) {
         return {};
     }
     const auto carrier = child.encapsulation ? EspCarrier::udp : EspCarrier::ip;
@@ -19,7 +20,11 @@ std::vector<ClampedPair> clamped_pairs(const ChildSa& child, std::uint32_t path_
     }
     std::vector<ClampedPair> result;
     for (const ProtectedPair& pair : pairs_of(child.local_selectors, child.remote_selectors)) {
-        result.push_back({pair, segment_in(packet, pair.local_start.family())});
+        const auto family = pair.local_start.family();
+        // An interface's MTU tells, but for IPv6 it cannot tell less than that.
+        if (child.if_id == 0 || (family == AddressFamily::ipv6 && packet < lowest_ipv6_mtu)) {
+            result.push_back({pair, segment_in(packet, family)});
+        }
     }
     return result;
 }

@@ -11,8 +11,8 @@ namespace viaduct::policy {
 
 /// The child's pairs with the longest segment whose packets fit, encrypted, into `path_mtu` octets
 /// between the tunnel's ends, and are no longer than `packet_limit` (0: no limit). None in
-/// transport mode, where both ends of a TCP connection know the SA, and for an XFRM interface,
-/// whose MTU tells.
+/// transport mode, where both ends of a TCP connection know the SA; for an XFRM interface, whose
+/// MTU tells, only those of IPv6 where less fits than IPv6 allows an MTU to be.
 std::vector<ClampedPair> clamped_pairs(const ChildSa& child, std::uint32_t path_mtu,
                                        std::uint16_t packet_limit);
 

@@ -64,4 +64,15 @@ BOOST_AUTO_TEST_CASE(transport_mode_and_interfaces_need_none) {
     BOOST_TEST(segments(routed, 1500, 1300).empty());
 }
 
+BOOST_AUTO_TEST_CASE(an_interface_cannot_tell_ipv6_of_less_than_1280) {
+    auto routed = child();
+    routed.if_id = 5;
+    BOOST_TEST(segments(routed, 1336, 0).empty());
+    BOOST_TEST(segments(routed, 1335, 0) == (Segments{1218}));
+    BOOST_TEST(segments(routed, 1280, 0) == (Segments{1166}));
+    routed.local_address = IpAddress::parse("fd00:ffff::5").value();
+    BOOST_TEST(segments(routed, 1356, 0).empty());
+    BOOST_TEST(segments(routed, 1280, 0) == (Segments{1146}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
