@@ -25,6 +25,11 @@ struct Sentence {
                            c.path.local.to_string(), c.path.remote.to_string());
     }
     std::string operator()(const cause::NoProposal& c) { return c.mismatch.to_string(); }
+    std::string operator()(const cause::EncapsulationDiffers& c) {
+        return std::format("no proposal in common: the encapsulation mode differs (here {}, "
+                           "offered {})",
+                           c.configured, c.offered);
+    }
     std::string operator()(const cause::NoSelectors& c) { return c.mismatch.to_string(); }
     std::string operator()(const cause::IdentityMismatch& c) {
         std::string expected;
@@ -76,6 +81,10 @@ struct Sentence {
                            c.method == 0 ? std::string("EAP")
                                          : wire::to_string(wire::AuthMethod{c.method}),
                            wire::to_string(wire::AuthMethod::shared_key));
+    }
+    std::string operator()(const cause::AggressiveModeOff&) {
+        return "the peer begins with aggressive mode, and no connection for it says aggressive = "
+               "true";
     }
     std::string operator()(const cause::PeerRefused& c) {
         auto text = std::format("the peer refuses {} with {}", wire::to_string(c.exchange),
@@ -132,6 +141,7 @@ struct Code {
     std::string_view operator()(const cause::NoResponse&) { return "no_response"; }
     std::string_view operator()(const cause::NoConnection&) { return "no_connection"; }
     std::string_view operator()(const cause::NoProposal&) { return "no_proposal"; }
+    std::string_view operator()(const cause::EncapsulationDiffers&) { return "no_proposal"; }
     std::string_view operator()(const cause::NoSelectors&) { return "no_selectors"; }
     std::string_view operator()(const cause::IdentityMismatch&) { return "identity_mismatch"; }
     std::string_view operator()(const cause::PeerNotAuthenticated&) {
@@ -144,6 +154,7 @@ struct Code {
     std::string_view operator()(const cause::UnsupportedAuthMethod&) {
         return "unsupported_auth_method";
     }
+    std::string_view operator()(const cause::AggressiveModeOff&) { return "aggressive_mode_off"; }
     std::string_view operator()(const cause::PeerRefused&) { return "peer_refused"; }
     std::string_view operator()(const cause::PeerLacks&) { return "peer_lacks"; }
     std::string_view operator()(const cause::ProtocolViolation&) { return "protocol_violation"; }

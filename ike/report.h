@@ -35,6 +35,12 @@ struct NoProposal {
     policy::ProtocolId protocol = policy::ProtocolId::ike;
     policy::ProposalMismatch mismatch;
 };
+/// Nothing that the peer offers for a child SA travels as it has to here: in words of IKEv1, such
+/// as TUNNEL and UDP_TUNNEL.
+struct EncapsulationDiffers {
+    std::string configured;
+    std::string offered;
+};
 /// The traffic selectors have nothing in common (as responder).
 struct NoSelectors {
     policy::SelectorMismatch mismatch;
@@ -81,6 +87,8 @@ struct UnsupportedAuthMethod {
     /// IKEv1's number, where it is one of IKEv1's; else 0.
     std::uint16_t v1_method = 0;
 };
+/// The peer begins IKEv1's aggressive mode, which no connection for it allows.
+struct AggressiveModeOff {};
 /// The peer answered with an error notify.
 struct PeerRefused {
     wire::ExchangeType exchange{};
@@ -140,10 +148,11 @@ struct NoChildLeft {};
 } // namespace cause
 
 using Cause =
-    std::variant<cause::NoResponse, cause::NoConnection, cause::NoProposal, cause::NoSelectors,
-                 cause::IdentityMismatch, cause::PeerNotAuthenticated, cause::AlreadyUp,
-                 cause::TooManyIkeSas, cause::TooManyPeers, cause::TooManyChildSas,
-                 cause::UnsupportedAuthMethod, cause::PeerRefused, cause::PeerLacks,
+    std::variant<cause::NoResponse, cause::NoConnection, cause::NoProposal,
+                 cause::EncapsulationDiffers, cause::NoSelectors, cause::IdentityMismatch,
+                 cause::PeerNotAuthenticated, cause::AlreadyUp, cause::TooManyIkeSas,
+                 cause::TooManyPeers, cause::TooManyChildSas, cause::UnsupportedAuthMethod,
+                 cause::AggressiveModeOff, cause::PeerRefused, cause::PeerLacks,
                  cause::ProtocolViolation, cause::KernelLacksAlgorithms, cause::KernelRefused,
                  cause::LocalFault, cause::NameUnresolved, cause::NoPath, cause::ClosedByPeer,
                  cause::ClosedByOperator, cause::PeerDead, cause::LifetimeReached,

@@ -133,10 +133,7 @@ answer_aggressive_mode(Turn& turn, IkeSaFacts& facts, std::vector<ConnectionPtr>
     const auto all = name_of(candidates);
     std::erase_if(candidates, [](const ConnectionPtr& each) { return !each->aggressive; });
     if (candidates.empty())
-        return std::unexpected(FirstMessageRefused{
-            {},
-            cause::ProtocolViolation{aggressive_mode, "no connection here says aggressive = true"},
-            all});
+        return std::unexpected(FirstMessageRefused{{}, cause::AggressiveModeOff{}, all});
     const auto peer_id = wire::v1::identity_of(request->id);
     const auto connection = accepting(candidates, peer_id);
     if (!connection)

@@ -157,10 +157,8 @@ std::optional<Cause> other_encapsulation(const wire::v1::SaPayload& sa,
         for (const auto& transform : proposal.transforms)
             if (const auto read = wire::v1::read_esp_transform(transform);
                 read && read->encapsulation && read->encapsulation != wanted)
-                return violation(quick_mode, "encapsulation mode " +
-                                                 wire::v1::to_string(*read->encapsulation) +
-                                                 " is offered, " + wire::v1::to_string(wanted) +
-                                                 " is right here");
+                return cause::EncapsulationDiffers{wire::v1::to_string(wanted),
+                                                   wire::v1::to_string(*read->encapsulation)};
     return std::nullopt;
 }
 

@@ -47,14 +47,26 @@ std::string joined(const List& list, std::string_view separator, Text text_of) {
     return text;
 }
 
+std::string lifetimes_text(const Lifetimes& life) {
+    std::string text;
+    if (life.seconds) {
+        text += std::format(" {} s", *life.seconds);
+    }
+    if (life.kilobytes) {
+        text += std::format(" {} KiB", *life.kilobytes);
+    }
+    return text;
+}
+
 std::string transform_text(policy::ProtocolId protocol, const Transform& transform) {
     if (protocol == policy::ProtocolId::ike) {
         const auto suite = read_phase_one_suite(transform);
-        return suite ? suite->to_string() : suite.error().to_string();
+        return suite ? suite->to_string() + lifetimes_text(suite->lifetimes)
+                     : suite.error().to_string();
     }
     if (protocol == policy::ProtocolId::esp) {
         const auto esp = read_esp_transform(transform);
-        return esp ? esp->to_string() : esp.error().to_string();
+        return esp ? esp->to_string() + lifetimes_text(esp->lifetimes) : esp.error().to_string();
     }
     return std::format("transform {}", transform.id);
 }
@@ -77,17 +89,6 @@ std::string id_text(const IdPayload& id) {
     auto identity = identity_of(id);
     identity.data.resize(std::min(identity.data.size(), limit::text_line));
     return identity.to_string();
-}
-
-std::string lifetimes_text(const Lifetimes& life) {
-    std::string text;
-    if (life.seconds) {
-        text += std::format(" {} s", *life.seconds);
-    }
-    if (life.kilobytes) {
-        text += std::format(" {} KiB", *life.kilobytes);
-    }
-    return text;
 }
 
 /// What the data of a notification say, where that helps and is no secret.

@@ -68,9 +68,10 @@ BOOST_AUTO_TEST_CASE(nobody_is_answered_who_was_not_to_be) {
     net.run_for(10s);
     BOOST_TEST(net.right.sent.empty());
     BOOST_TEST(net.right.endpoint->status().half_open == 0u);
-    const auto why = failure_of<ike::cause::ProtocolViolation>(net.right);
+    const auto why = failure_of<ike::cause::AggressiveModeOff>(net.right);
     BOOST_REQUIRE(why);
-    BOOST_TEST(why->what.contains("aggressive = true"));
+    BOOST_TEST(ike::code(ike::Cause(*why)) == "aggressive_mode_off");
+    BOOST_TEST(ike::to_string(ike::Cause(*why)).contains("aggressive = true"));
 }
 
 // Whatever costs a key pair leaves a half-open SA, and those have a limit.

@@ -217,6 +217,8 @@ private:
         while (auto effect = gateway.endpoint->next_effect()) {
             if (const auto* datagram = std::get_if<ike::SendDatagram>(&*effect))
                 on_datagram(*datagram);
+            else if (const auto* child = std::get_if<ike::InstallChildSa>(&*effect))
+                BOOST_TEST(!gateway.kernel.install(child->child, FakeKernel::Sides::both));
             else if (const auto* inbound = std::get_if<ike::InstallInboundSa>(&*effect))
                 BOOST_TEST(!gateway.kernel.install(inbound->child, FakeKernel::Sides::inbound));
             else if (const auto* removed = std::get_if<ike::RemoveChildSa>(&*effect))
@@ -252,10 +254,14 @@ BOOST_AUTO_TEST_CASE(who_is_asked_for_transport_mode_and_has_it_not_refuses) {
     TwoGateways net({{left}}, {{mirrored(old_gateways_vpn(EspMode::tunnel))}});
     net.run_for(10s);
     BOOST_TEST(net.children() == 0u);
-    const auto why = failure_of<ike::cause::ProtocolViolation>(net.right);
+    const auto why = failure_of<ike::cause::EncapsulationDiffers>(net.right);
     BOOST_REQUIRE(why);
-    BOOST_TEST(why->what.contains("encapsulation mode"));
-    BOOST_TEST(failure_of<ike::cause::PeerRefused>(net.left).has_value());
+    BOOST_TEST(ike::to_string(ike::Cause(*why)) ==
+               "no proposal in common: the encapsulation mode differs (here TUNNEL, offered "
+               "TRANSPORT)");
+    const auto told = failure_of<ike::cause::PeerRefused>(net.left);
+    BOOST_REQUIRE(told);
+    BOOST_TEST(told->v1_name == "NO-PROPOSAL-CHOSEN");
 }
 
 BOOST_AUTO_TEST_CASE(forced_encapsulation_is_no_hindrance) {

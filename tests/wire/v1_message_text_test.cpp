@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(messages_are_shown_with_an_arrows_content) {
 BOOST_AUTO_TEST_CASE(contents_are_described) {
     const auto scenario = "main-several-proposals";
     const auto text = describe(payloads(scenario, 0));
-    BOOST_TEST(text.starts_with("SA 1 ISAKMP AES_CBC_256/SHA2_512/ECP_384/PSK"));
+    BOOST_TEST(text.starts_with("SA 1 ISAKMP AES_CBC_256/SHA2_512/ECP_384/PSK 15840 s | "), text);
     BOOST_TEST(text.find("V DPD\n") != std::string::npos);
     BOOST_TEST(text.find("V NAT-T RFC 3947\n") != std::string::npos);
     const auto quick = describe(payloads(scenario, 6));
