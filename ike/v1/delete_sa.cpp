@@ -19,7 +19,7 @@ void abandon_exchanges(Turn& turn, Established& sa) {
     // Their third message would come under this SA.
     for (const auto& each : std::exchange(sa.answered, {})) {
         const auto child = std::ranges::find(sa.children, each.child, &Child::id);
-        if (child == sa.children.end() || !child->waiting_outbound)
+        if (child == sa.children.end() || !child->is_pending())
             continue;
         remove_child(turn, sa.connection->name, *child, cause::Replaced{});
         sa.children.erase(child);

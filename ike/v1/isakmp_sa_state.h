@@ -166,6 +166,10 @@ struct Child : ChildState {
     /// Our role in the quick mode that made it, and the lower of that exchange's nonces.
     Role exchange_role = Role::initiator;
     wire::Octets lowest_nonce;
+    /// The third message of the quick mode that we answered has not come. Both sides of the child
+    /// are installed where its traffic has no other way: the peer sends as soon as it has our
+    /// answer, and what it sends is answered.
+    bool unconfirmed = false;
     /// As the initiator of a rekey: when traffic moves, should nothing show before that the peer
     /// has its inbound side.
     std::optional<TimePoint> activate_at;
@@ -173,6 +177,8 @@ struct Child : ChildState {
     TimePoint activate_by = TimePoint::max();
     /// Whether its inbound side was used, asked of the kernel.
     std::optional<TimePoint> ask_traffic_at;
+    /// From one question to the next.
+    TimePoint::duration ask_traffic_wait{};
     /// From an ISAKMP SA that was: it goes when its heir has all children that are wanted now.
     bool outdated = false;
     /// When we tell the peer of its end; its outbound SA is out already.
@@ -181,6 +187,8 @@ struct Child : ChildState {
     /// what it was: the successor may go first.
     std::optional<TimePoint> replaced_until;
 
+    /// It is no way for traffic yet.
+    bool is_pending() const { return unconfirmed || waiting_outbound.has_value(); }
     TimePoint ends_at() const {
         return replaced_until ? std::min(expire_at, *replaced_until) : expire_at;
     }

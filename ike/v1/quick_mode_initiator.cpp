@@ -175,12 +175,17 @@ std::expected<policy::ChildSaId, Cause> put_in(Turn& turn, const IkeSaFacts& fac
     auto& made = sa.children.back();
     if (old_is_there) {
         made.activate_at = made.activate_by = turn.now + TimePoint::duration(activation_time);
+        auto limit = made.volume;
         if (old_is_here) {
             const auto old = std::ranges::find(sa.children, *rekeyed, &Child::id);
             made.activate_by = turn.now + (old->expire_at - turn.now) / 2;
             made.activate_at = std::min(*made.activate_at, made.activate_by);
+            limit = old->volume;
         }
-        made.ask_traffic_at = turn.now + ask_traffic_interval;
+        // What is left of a limit of octets or packets may not last for long.
+        const bool is_limited = limit != policy::VolumeLimit{};
+        made.ask_traffic_wait = is_limited ? first_traffic_wait : longest_traffic_wait;
+        made.ask_traffic_at = turn.now + made.ask_traffic_wait;
     }
     return *child;
 }

@@ -137,6 +137,27 @@ std::optional<std::size_t> too_many_children(const Turn& turn, const IkeSaFacts&
     return !is_rekey && in_use >= limit ? std::optional(in_use) : std::nullopt;
 }
 
+/// Whether some of this traffic has another child to go through.
+bool has_another_way(const Turn& turn, const IkeSaFacts& facts, const Established& sa,
+                     const ChildSelectors& selectors) {
+    const auto meet = [](const std::vector<policy::TrafficSelector>& a,
+                         const std::vector<policy::TrafficSelector>& b) {
+        return std::ranges::any_of(a, [&](const auto& one) {
+            return std::ranges::any_of(
+                b, [&](const auto& other) { return one.intersect(other).has_value(); });
+        });
+    };
+    const auto& connection = *sa.connection;
+    // Where there are several peers, the others' SAs carry other traffic.
+    const bool elsewhere = std::holds_alternative<policy::AnyPeer>(connection.peer_address)
+                               ? turn.v1_children_elsewhere(connection.name, facts.own_spi()) > 0
+                               : turn.is_carried_elsewhere(connection.name, facts.own_spi());
+    return elsewhere || std::ranges::any_of(sa.children, [&](const Child& each) {
+               return meet(each.local_selectors, selectors.local) &&
+                      meet(each.remote_selectors, selectors.remote);
+           });
+}
+
 void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
             const wire::v1::EncryptedMessage& message, const wire::v1::QuickModeSa& request,
             Answer answer, wire::Octets vector, std::span<const std::uint8_t> octets) {
@@ -147,6 +168,7 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
     const auto payloads =
         response_payloads(facts, sa, request, answer.mode, answer.choice.answer, inbound_spi,
                           answer.choice.lifetimes, nonce, std::move(answer.key_exchange));
+    const bool waits = has_another_way(turn, facts, sa, selectors);
     const auto child =
         install_quick_mode_child(turn, facts, sa,
                                  {.role = Role::responder,
@@ -159,12 +181,13 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
                                   .nonce_r = nonce,
                                   .notifies = {},
                                   .predecessor = predecessor_for(turn, facts, sa, selectors),
-                                  .outbound_waits = true});
+                                  .outbound_waits = waits});
     if (!child) {
         turn.child_spis.release(inbound_spi);
         refuse(turn, facts, sa, id, octets, child.error());
         return;
     }
+    sa.children.back().unconfirmed = true;
     const auto hash = [&](std::span<const std::uint8_t> behind) {
         return crypto::second_hash(sa.keys.suite.prf, sa.keys.skeyids.a, id, request.nonce.data,
                                    behind);
@@ -270,7 +293,7 @@ void repeat_quick_mode_answer(Turn& turn, IkeSaFacts& facts, Established& sa, wi
     const cause::NoResponse why{quick_mode, answer.timer.attempts()};
     const auto child = std::ranges::find(sa.children, mode->child, &Child::id);
     sa.answered.erase(mode);
-    if (child == sa.children.end() || !child->waiting_outbound)
+    if (child == sa.children.end() || !child->is_pending())
         return;
     remove_child(turn, sa.connection->name, *child, why);
     sa.children.erase(child);

@@ -29,7 +29,7 @@ bool same_traffic(const Child& a, const Child& b) {
 }
 
 bool carries(const Child& child) {
-    return child.in_use() && !child.waiting_outbound;
+    return child.in_use() && !child.is_pending();
 }
 
 /// Another that traffic goes on with.
@@ -44,6 +44,7 @@ void end_soon(Turn& turn, Child& child) {
     if (child.delete_at)
         return;
     take_outbound_out(turn, child);
+    child.unconfirmed = false;
     child.delete_at = turn.now + deletion_time;
 }
 
@@ -54,8 +55,7 @@ void end_outdated(Turn& turn, Established& sa) {
     };
     if (std::ranges::none_of(sa.children, &Child::outdated) ||
         std::ranges::any_of(
-            sa.children,
-            [](const Child& each) { return each.waiting_outbound && !each.outdated; }) ||
+            sa.children, [](const Child& each) { return each.is_pending() && !each.outdated; }) ||
         std::ranges::any_of(missing_children(sa), is_wanted))
         return;
     for (auto& each : sa.children)
@@ -120,7 +120,9 @@ void tend(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSaId id) 
     if (child->redundant_until && *child->redundant_until <= turn.now)
         end_redundant(turn, sa, *child);
     if (child->ask_traffic_at && *child->ask_traffic_at <= turn.now) {
-        child->ask_traffic_at = turn.now + ask_traffic_interval;
+        child->ask_traffic_wait =
+            std::min(2 * child->ask_traffic_wait, TimePoint::duration(longest_traffic_wait));
+        child->ask_traffic_at = turn.now + child->ask_traffic_wait;
         turn.effects.emplace_back(ReadTraffic{id});
     }
     if (child->activate_at && *child->activate_at <= turn.now)
@@ -170,10 +172,12 @@ void rekey_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSa
 
 void activate_child(Turn& turn, Established& sa, policy::ChildSaId id) {
     const auto child = find(sa.children, id);
-    if (child == sa.children.end() || !child->waiting_outbound)
+    if (child == sa.children.end() || !child->is_pending())
         return;
-    turn.effects.emplace_back(InstallOutboundSa{std::move(*child->waiting_outbound)});
+    if (child->waiting_outbound)
+        turn.effects.emplace_back(InstallOutboundSa{std::move(*child->waiting_outbound)});
     child->waiting_outbound.reset();
+    child->unconfirmed = false;
     child->activate_at.reset();
     child->ask_traffic_at.reset();
     settle_succession(turn, sa, id);
@@ -206,7 +210,7 @@ std::vector<policy::ChildSaId> children_without_way(const Established& sa) {
     };
     std::vector<policy::ChildSaId> out;
     for (const auto& each : sa.children)
-        if (each.in_use() && each.waiting_outbound && !predecessor_carries(each))
+        if (each.in_use() && each.is_pending() && !predecessor_carries(each))
             out.push_back(each.id);
     return out;
 }

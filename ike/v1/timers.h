@@ -30,7 +30,11 @@ inline constexpr auto traffic_answer_time = std::chrono::seconds(1);
 /// The third message of a quick mode is not confirmed. While it may be lost the peer repeats the
 /// second; when it has not done so for this long, it has its inbound side.
 inline constexpr auto activation_time = std::chrono::seconds(30);
-inline constexpr auto ask_traffic_interval = std::chrono::seconds(1);
+/// Until the kernel is asked whether the peer has it, and from one question to the next. Where the
+/// old child has a limit of octets or packets the first question comes soon, and each wait is twice
+/// the one before.
+inline constexpr auto first_traffic_wait = std::chrono::milliseconds(50);
+inline constexpr auto longest_traffic_wait = std::chrono::seconds(1);
 /// Between the moment from which nothing leaves by a child and the one in which the peer is told.
 inline constexpr auto deletion_time = std::chrono::seconds(2);
 /// After a Delete it is said again, and after twice this time once more: longer apart than a short

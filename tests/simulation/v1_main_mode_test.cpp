@@ -165,6 +165,37 @@ BOOST_AUTO_TEST_CASE(several_pairs_are_several_quick_modes_under_one_phase_one) 
         BOOST_ERROR(each);
 }
 
+// Who begins sends as soon as the answer is there: what its packets bring as answers is not to wait
+// for the third message, where no older child carries it.
+BOOST_AUTO_TEST_CASE(a_responder_has_both_sides_of_a_first_child_from_its_answer_on) {
+    constexpr std::size_t exchange_octet = 18;
+    constexpr std::uint8_t quick_mode = 32;
+    for (const bool comes_late : {true, false}) {
+        const auto left = old_left_vpn();
+        TwoGateways net({{left}}, {{mirrored(left)}});
+        unsigned sent = 0;
+        bool third_passes = false;
+        net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+            const bool third =
+                sender == End::left && octets[exchange_octet] == quick_mode && ++sent > 1;
+            return !third || third_passes;
+        };
+        net.run_for(500ms);
+        BOOST_REQUIRE(net.right.kernel_children() == 1u);
+        BOOST_TEST(net.right.kernel.installed().begin()->second.outbound);
+        BOOST_TEST(!(status(net.right, "vpn").state == ike::ConnectionState::up));
+        third_passes = comes_late;
+        net.run_for(2min);
+        if (comes_late) {
+            BOOST_TEST((status(net.right, "vpn").state == ike::ConnectionState::up));
+            BOOST_TEST(net.children() == 2u);
+            BOOST_TEST(net.disagreements().empty());
+        } else {
+            BOOST_TEST(net.right.kernel_children() == 0u);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(selectors_carry_protocols_and_ports) {
     auto left = old_left_vpn();
     left.local_selectors = {policy::TrafficSelector::parse("192.168.11.7/32").value()};

@@ -88,6 +88,22 @@ BOOST_AUTO_TEST_CASE(the_peers_limit_leads_to_a_rekey_and_nothing_is_lost) {
     }
 }
 
+// What is left of the limit may not last for long.
+BOOST_AUTO_TEST_CASE(traffic_leaves_a_limited_child_as_soon_as_it_can) {
+    for (const auto end : {End::left, End::right}) {
+        const auto left = limited_to(5000);
+        OldTunnel t(left);
+        const auto before = t.net.at(end).kernel.installed().begin()->first;
+        t.net.command(end, ike::Rekey{"vpn", old_child_keys});
+        t.net.run_for(150ms);
+        const auto& installed = t.net.at(end).kernel.installed();
+        BOOST_TEST((installed.rbegin()->first != before));
+        BOOST_TEST(installed.rbegin()->second.outbound);
+        t.net.run_for(1min);
+        t.check_settled();
+    }
+}
+
 // covers 2407-4.5.4-a, 2407-4.6.3.1-a
 BOOST_AUTO_TEST_CASE(a_responder_with_a_smaller_limit_says_which) {
     const Lifetimes half_hour{.seconds = 1800, .kilobytes = {}};
