@@ -99,7 +99,7 @@ std::optional<std::string> interface_conflict(const ConnectionSet& before,
                                               const Connection& connection) {
     if (!connection.interface)
         return std::nullopt;
-    if (const auto lack = lack_of_ipv6(connection, connection))
+    if (auto lack = lack_of_ipv6(connection, connection))
         return lack;
     for (const auto& other : before.connections) {
         if (!other.interface)
@@ -112,12 +112,12 @@ std::optional<std::string> interface_conflict(const ConnectionSet& before,
         if (same && share_a_pair(other, connection))
             return "connection " + in_quotes(other.name) +
                    " has the same subnets on the same interface; expected an interface of its own";
-        const auto lack = lack_of_ipv6(other, connection);
-        if (same && lack)
+        if (!same)
+            continue;
+        if (auto lack = lack_of_ipv6(other, connection))
             return lack;
-        const auto brought = lack_of_ipv6(connection, other);
-        if (same && brought)
-            return brought;
+        if (auto lack = lack_of_ipv6(connection, other))
+            return lack;
     }
     return std::nullopt;
 }
