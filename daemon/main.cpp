@@ -136,7 +136,7 @@ int run(const DaemonOptions& options) {
     if (const auto able = check_privileges(options); !able) {
         return fail(failed, able.error());
     }
-    if (const auto able = check_ports(options, read_configuration(options.config)); !able) {
+    if (const auto able = check_ports(options); !able) {
         return fail(failed, able.error());
     }
     LogWriter log(options.log, options.foreground ? terminal_log() : system_log());

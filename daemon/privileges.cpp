@@ -1,5 +1,7 @@
 #include "daemon/privileges.h"
 
+#include "daemon/configuration.h"
+
 #include "daemon/descriptor_limit.h"
 
 #include <algorithm>
@@ -99,19 +101,21 @@ std::expected<void, std::string> check_privileges(const DaemonOptions& options) 
     return {};
 }
 
-std::expected<void, std::string> check_ports(const DaemonOptions& options,
-                                             const Configuration& configuration) {
+std::expected<void, std::string> check_ports(const DaemonOptions& options) {
+    if (is_permitted(CAP_NET_BIND_SERVICE)) {
+        return {};
+    }
+    const auto configuration = read_configuration(options.config);
     const auto free = first_free_port();
     const auto are_free = [&](std::optional<std::uint16_t> ike, std::optional<std::uint16_t> nat) {
         return ike.value_or(options.ike_port) >= free && nat.value_or(options.nat_port) >= free;
     };
     const bool is_able =
-        is_permitted(CAP_NET_BIND_SERVICE) ||
-        (configuration.routers.empty()
-             ? are_free({}, {})
-             : std::ranges::all_of(configuration.routers, [&](const ConfiguredRouter& each) {
-                   return are_free(each.router->ike_port, each.router->nat_port);
-               }));
+        configuration.routers.empty()
+            ? are_free({}, {})
+            : std::ranges::all_of(configuration.routers, [&](const ConfiguredRouter& each) {
+                  return are_free(each.router->ike_port, each.router->nat_port);
+              });
     if (!is_able) {
         return std::unexpected("ports below " + std::to_string(free) +
                                " need CAP_NET_BIND_SERVICE; choose others with --ike-port and "

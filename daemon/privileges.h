@@ -2,7 +2,6 @@
 #pragma once
 
 #include "daemon/command_line.h"
-#include "daemon/configuration.h"
 
 #include <expected>
 #include <string>
@@ -17,10 +16,9 @@ void protect_process();
 /// says what is missing.
 std::expected<void, std::string> check_privileges(const DaemonOptions& options);
 
-/// The same of the ports that the routers name, and of the daemon's own where one names none or
-/// there is none.
-std::expected<void, std::string> check_ports(const DaemonOptions& options,
-                                             const Configuration& configuration);
+/// The same of the ports that the routers' files name, and of the daemon's own where one names none
+/// or there is none. The files are read only where it depends on them.
+std::expected<void, std::string> check_ports(const DaemonOptions& options);
 
 /// Keeps CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_NET_BIND_SERVICE, and what the options ask for, where
 /// it has them and gives up the rest, for itself and whatever it would execute.

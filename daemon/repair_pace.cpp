@@ -6,9 +6,15 @@
 namespace viaduct::daemon {
 
 bool RepairPace::on_failed(TimePoint now, const std::string& cause) {
-    wait_ = cause_.empty() ? shortest : std::min(2 * wait_, longest);
+    const bool is_another = cause_ != cause;
+    if (is_another) {
+        wait_ = shortest;
+    } else if (now >= not_before_) {
+        wait_ = std::min(2 * wait_, longest);
+    }
     not_before_ = now + wait_;
-    return std::exchange(cause_, cause) != cause;
+    cause_ = cause;
+    return is_another;
 }
 
 bool RepairPace::on_done() {

@@ -6,8 +6,8 @@
 
 namespace viaduct::daemon {
 
-/// Waits a second after the first failure, and twice as long after each further one, up to half a
-/// minute.
+/// Waits a second after the first failure, and twice as long after each further one that comes when
+/// that time is over, up to half a minute. Another cause begins anew.
 class RepairPace {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;

@@ -258,10 +258,12 @@ void RunningRouter::watch_kernel() {
     kernel_->guard_interfaces();
     kernel_->follow_paths();
     const bool is_gone = !firewall_watch_->hears() && !kernel_->has_firewall();
-    if ((!is_gone && kernel_->trusts_firewall()) || !firewall_pace_.is_due(now())) {
+    if (!is_gone && kernel_->trusts_firewall()) {
+        // What failed may have come to its end with another change.
+        note_repair({});
+    } else if (!firewall_pace_.is_due(now())) {
         return;
-    }
-    if (is_gone) {
+    } else if (is_gone) {
         on_firewall_changed();
     } else {
         // Notifications were lost, or a change of ours did not come to its end.

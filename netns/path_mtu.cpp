@@ -48,7 +48,7 @@ PathMtu path_mtu(const NetworkNamespace& router, const PathEnds& path) {
 std::vector<PathMtu> path_mtus(const NetworkNamespace& router, std::span<const PathEnds> paths) {
     auto socket = NetlinkSocket::open(router, NETLINK_ROUTE);
     if (!socket) {
-        return {paths.size(), std::unexpected(socket.error())};
+        return std::vector<PathMtu>(paths.size(), std::unexpected(socket.error()));
     }
     std::vector<PathMtu> result;
     result.reserve(paths.size());

@@ -138,7 +138,7 @@ std::vector<InterfaceChange> interface_changes(const ListedLink& link, WantedInt
     // One that is there may be somebody else's, or ours without our having heard of it.
     for (const policy::Subnet& each : without(after.routes, before.routes)) {
         append_additions(changes, link, std::vector{each}, routes, add_route, 0);
-        changes.back().once_more = {delete_route(link, each), add_route(link, each)};
+        changes.back().replacement.emplace(delete_route(link, each), add_route(link, each));
     }
     append_deletions(changes, link, without(before.routes, after.routes), routes, delete_route,
                      ESRCH);
@@ -310,8 +310,9 @@ std::expected<ListedLink, SystemError> TunnelInterfaces::create(const WantedInte
     if (link && !is_foreign && code_of(created) != EEXIST) {
         return link;
     }
+    const bool is_absent = !link && link.error().code == ENODEV;
     // Of one that was there it is not known what it holds, nor without an answer whether it is.
-    leftovers_ = is_foreign ? leftovers_ : Leftovers::possible;
+    leftovers_ = is_foreign || is_absent ? leftovers_ : Leftovers::possible;
     if (created) {
         return link ? std::unexpected(SystemError{EEXIST, creation.description(), {}}) : link;
     }
@@ -337,12 +338,9 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
         requests.push_back(std::move(change.request));
     }
     auto answers = kernel_->exchange(requests);
+    replace_ours(made, changes, answers);
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        int error = code_of(answers[i]);
-        if (error == EEXIST && !changes[i].once_more.empty()) {
-            answers[i] = std::move(kernel_->exchange(changes[i].once_more).back());
-            error = code_of(answers[i]);
-        }
+        const int error = code_of(answers[i]);
         if (error == 0 || error == changes[i].already) {
             changes[i].done(made.as);
         } else if (error != ENODEV) {
@@ -351,6 +349,30 @@ void TunnelInterfaces::change(Made& made, const WantedInterface& wanted,
     }
     // It may have become narrow all the same, and have lost its IPv6.
     made.doubted = made.doubted || (wanted.mtu < lowest_ipv6_mtu && made.as.mtu >= lowest_ipv6_mtu);
+}
+
+void TunnelInterfaces::replace_ours(Made& made, std::vector<InterfaceChange>& changes,
+                                    std::vector<NetlinkAnswer>& answers) {
+    std::vector<std::size_t> again;
+    std::vector<NetlinkMessage> requests;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        auto& replacement = changes[i].replacement;
+        if (code_of(answers[i]) == EEXIST && replacement &&
+            !made.foreign.contains(replacement->second.description())) {
+            again.push_back(i);
+            requests.push_back(std::move(replacement->first));
+            requests.push_back(std::move(replacement->second));
+        }
+    }
+    auto replaced = requests.empty() ? std::vector<NetlinkAnswer>() : kernel_->exchange(requests);
+    for (std::size_t i = 0; i < replaced.size() / 2; ++i) {
+        const auto& deleted = replaced[2 * i];
+        auto& added = replaced[2 * i + 1];
+        if (code_of(deleted) == ESRCH && code_of(added) == EEXIST) {
+            made.foreign.insert(requests[2 * i + 1].description());
+        }
+        answers[again[i]] = std::move(added);
+    }
 }
 
 bool TunnelInterfaces::is_intact(const Made& made, const WantedInterface& wanted,
@@ -385,7 +407,9 @@ void TunnelInterfaces::review(Made& made, const ListedLink& found, InterfaceRevi
         review.failures.push_back(there.error());
         return;
     }
-    made.doubted = false;
+    if (std::exchange(made.doubted, false)) {
+        made.foreign.clear();
+    }
     append_missing(review.missing, interface_changes(made.link, *there, made.as), made.link.name);
     made.as = std::move(*there);
 }

@@ -11,7 +11,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace viaduct::netns {
@@ -22,8 +25,9 @@ struct InterfaceChange {
     std::function<void(policy::WantedInterface& there)> done;
     /// The error that says that it is so already; 0: there is none.
     int already = 0;
-    /// Sent where it is there already; the last answer counts. Empty: nothing is.
-    std::vector<NetlinkMessage> once_more{};
+    /// A deletion and an addition for what is there already, should it be ours; the second answer
+    /// counts.
+    std::optional<std::pair<NetlinkMessage, NetlinkMessage>> replacement{};
 };
 
 /// What makes one wanted interface of another: the new before the old. A pure function; `before`
@@ -85,6 +89,8 @@ private:
         policy::WantedInterface as;
         /// Whether somebody may have taken some of it away.
         bool doubted = false;
+        /// What is there in the place of ours and is not ours, by the requests that were refused.
+        std::set<std::string> foreign;
     };
 
     void remove_leftovers(std::vector<SystemError>& failures);
@@ -94,6 +100,9 @@ private:
     void remove(const ListedLink& link, std::vector<SystemError>& failures);
     void change(Made& made, const policy::WantedInterface& wanted,
                 std::vector<SystemError>& failures);
+    /// Where something is there already, deletes it if it is ours and asks again.
+    void replace_ours(Made& made, std::vector<InterfaceChange>& changes,
+                      std::vector<NetlinkAnswer>& answers);
     /// Whether the interface is still one that changes can mend.
     bool is_intact(const Made& made, const policy::WantedInterface& wanted,
                    const std::expected<ListedLink, SystemError>& found) const;

@@ -40,7 +40,9 @@ exec unshare --mount --propagation "${PROPAGATION:-slave}" bash -c '
         fi
         previous=$word
     done
-    if touch /run/written /etc/written 2>/dev/null; then exit 99; fi
+    for place in /run /etc; do
+        if touch "$place/written" 2>/dev/null; then exit 99; fi
+    done
     exec "$VIADUCTD" "$@"' viaductd "$@"
 WRAPPER
 chmod +x "$folder/viaductd"

@@ -35,11 +35,27 @@ BOOST_AUTO_TEST_CASE(another_cause_is_said) {
     BOOST_TEST(pace.on_failed(now, "EPERM"));
 }
 
+BOOST_AUTO_TEST_CASE(attempts_that_somebody_else_causes_make_it_no_slower) {
+    RepairPace pace;
+    RepairPace::TimePoint now(1h);
+    for (int failure = 0; failure < 9; ++failure) {
+        pace.on_failed(now += 100ms, "ENOBUFS");
+    }
+    BOOST_TEST(pace.is_due(now + 1s));
+    for (int failure = 0; failure < 9; ++failure) {
+        pace.on_failed(now += 30s, "ENOBUFS");
+    }
+    BOOST_TEST(!pace.is_due(now + 29s));
+    pace.on_failed(now, "EPERM");
+    BOOST_TEST(pace.is_due(now + 1s));
+}
+
 BOOST_AUTO_TEST_CASE(after_a_success_it_begins_anew) {
     RepairPace pace;
-    const RepairPace::TimePoint now(1h);
+    RepairPace::TimePoint now(1h);
     BOOST_TEST(!pace.on_done());
     for (int failure = 0; failure < 9; ++failure) {
+        now += 30s;
         pace.on_failed(now, "EPERM");
     }
     BOOST_TEST(!pace.is_due(now + 29s));

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-fails() { ! "$@"; }
 root=$(scripts/rootfs)
 mkdir -p "$folder/scripts" "$folder/sub/of it"
 sed 's/mount -t overlay/mount -t nonesuch/' scripts/dev >"$folder/scripts/without_overlays"

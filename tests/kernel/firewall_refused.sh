@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Somebody owns a table of our name, and the kernel refuses ours: that is said once, it is tried ever more slowly, and
-# when he has gone the guard is there at once.
+# Somebody owns a table of our name, and the kernel refuses ours: that is said once, and when he has gone the guard is
+# there at once.
 set -euo pipefail
 # shellcheck source=tests/kernel/two_gateways
 . tests/kernel/two_gateways

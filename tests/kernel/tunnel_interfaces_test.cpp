@@ -242,8 +242,11 @@ BOOST_AUTO_TEST_CASE(somebody_elses_interface_and_route_are_not_touched) {
     const auto destination = Octets{16, 10, 2, 0, 0};
     router.fake.routes[destination] = {"eth0", 4};
     for (int second = 0; second < 3; ++second) {
+        const auto requests = router.fake.refusal.count();
         const auto failures =
             second == 0 ? router.interfaces.set(at_first) : look(router.interfaces);
+        // One interface asked for and looked at, one looked at, and its route asked for.
+        BOOST_TEST((second == 0 || router.fake.refusal.count() - requests == 4U));
         BOOST_REQUIRE(failures.size() == 2U);
         BOOST_TEST(failures[0].what == "NEWLINK vti-a");
         BOOST_TEST(failures[0].code == EEXIST);
