@@ -79,7 +79,7 @@ std::vector<fs::path> router_files(const fs::path& where, Configuration& result)
         result.listing_incomplete = true;
         result.mistakes.push_back(mistake(where, "cannot be listed: " + error.message()));
     }
-    std::ranges::sort(files);
+    std::ranges::sort(files, {}, &fs::path::native);
     return files;
 }
 

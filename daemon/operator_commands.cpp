@@ -159,15 +159,22 @@ std::string OperatorCommands::version() const {
 void OperatorCommands::reload(const ControlAnswer& answer) {
     const auto plan = reload_.run();
     json::array routers;
+    std::size_t unchanged = 0;
     for (const auto& step : plan.steps) {
-        routers.push_back(change_json(step));
+        if (step.action == RouterAction::keep) {
+            ++unchanged;
+        } else {
+            routers.push_back(change_json(step));
+        }
     }
     json::array mistakes;
     for (const auto& mistake : plan.mistakes) {
         mistakes.emplace_back(mistake.to_string());
     }
-    auto text = json::serialize(json::object{
-        {"ok", true}, {"routers", std::move(routers)}, {"mistakes", std::move(mistakes)}});
+    auto text = json::serialize(json::object{{"ok", true},
+                                             {"routers", std::move(routers)},
+                                             {"unchanged", unchanged},
+                                             {"mistakes", std::move(mistakes)}});
     routers_.when_started([answer, text = std::move(text)] { answer(text); });
 }
 

@@ -76,7 +76,11 @@ ReloadPlan Reload::run() {
         log_.write(LogArea::policy, LogLevel::error, mistake.to_string());
     }
     for (const auto& step : plan.steps) {
-        const auto level = step.action == RouterAction::keep ? LogLevel::debug : LogLevel::info;
+        const bool is_kept = step.action == RouterAction::keep;
+        if (is_kept && !log_.shows(LogArea::daemon, LogLevel::debug)) {
+            continue;
+        }
+        const auto level = is_kept ? LogLevel::debug : LogLevel::info;
         const std::string text(to_string(step.action));
         log_.write(LogArea::daemon, level, "router " + text + changes_text(step.changes),
                    {.router = step.wanted.router->name});

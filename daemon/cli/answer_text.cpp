@@ -1,6 +1,7 @@
 #include "daemon/cli/answer_text.h"
 
 #include "daemon/cli/status_text.h"
+#include "daemon/one_line.h"
 #include "daemon/status_json.h"
 
 #include <boost/json.hpp>
@@ -84,6 +85,11 @@ ClientOutput reload_output(const ClientOptions& options, const json::object& ans
         for (const auto& router : routers->get_array()) {
             output.out += router.is_object() ? change_line(router.get_object()) : "";
         }
+    }
+    const auto* unchanged = answer.if_contains("unchanged");
+    if (unchanged != nullptr && unchanged->is_int64() && unchanged->get_int64() > 0) {
+        const auto count = static_cast<std::size_t>(unchanged->get_int64());
+        output.out += count_of(count, "router") + " unchanged\n";
     }
     for (const auto& mistake : mistakes) {
         output.error += mistake + "\n";

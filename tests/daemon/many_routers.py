@@ -53,8 +53,9 @@ if not waiting or "n0" not in (router["name"] for router in during["running"]):
 for router in waiting:
     if router["reason"] != "its turn to start has not come":
         sys.exit(f"a router waits because {router['reason']}")
-if len(answer(reload)["routers"]) != count + 1:
-    sys.exit("the reload does not name every router")
+reloaded = answer(reload)
+if len(reloaded["routers"]) != count or reloaded["unchanged"] != 1:
+    sys.exit("the reload does not tell of every router")
 if not answer(last)["ok"]:
     sys.exit("a command during the reload failed")
 after = states(ask({"command": "status"}))

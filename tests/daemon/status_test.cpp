@@ -197,10 +197,11 @@ BOOST_AUTO_TEST_CASE(the_client_turns_refusals_and_mistakes_into_exit_statuses) 
     const auto reloaded = answer_text(
         options,
         R"({"ok":true,"mistakes":["f:1:2: bad"],"routers":[{"router":"a","action":)"
-        R"("reconfigured","added":["x","y"],"removed":[],"changed":["c"],"kept":["z"],"consequences":{"c":"in place"}}]})");
+        R"("reconfigured","added":["x","y"],"removed":[],"changed":["c"],"kept":["z"],"consequences":{"c":"in place"}}],"unchanged":2})");
     BOOST_TEST(reloaded.exit_status == 1);
     BOOST_TEST(reloaded.out ==
-               "a                reconfigured; added: x, y; changed: c (in place); kept: z\n");
+               "a                reconfigured; added: x, y; changed: c (in place); kept: z\n"
+               "2 routers unchanged\n");
     BOOST_TEST(reloaded.error == "f:1:2: bad\n");
     BOOST_TEST(answer_text(options, "nonsense").exit_status == 3);
     BOOST_TEST(answer_text(options, "{}").exit_status == 3);
