@@ -171,4 +171,59 @@ Configuration ConfigurationFiles::read() {
     return result;
 }
 
+std::vector<fs::path> ConfigurationFiles::places_of(const std::string& name,
+                                                    const std::string& file_now) const {
+    std::vector<fs::path> places;
+    const auto add = [&](fs::path place) {
+        std::error_code error;
+        if (!std::ranges::contains(places, place) && fs::exists(place, error)) {
+            places.push_back(std::move(place));
+        }
+    };
+    if (!file_now.empty()) {
+        add(file_now);
+    }
+    std::error_code error;
+    if (!fs::is_directory(where_, error)) {
+        add(where_);
+    } else if (!name.contains('/') && !name.starts_with('.')) {
+        add(where_ / (name + ".toml"));
+    }
+    return places;
+}
+
+Configuration ConfigurationFiles::read_one(const std::string& name, const std::string& file_now) {
+    Configuration result;
+    const auto refuse = [&](const fs::path& file, std::string why) {
+        result.mistakes.push_back(mistake(file, std::move(why)));
+        result.broken_files.push_back(file.string());
+    };
+    std::error_code error;
+    if (!fs::exists(where_, error)) {
+        result.listing_incomplete = true;
+        result.mistakes.push_back(mistake(where_, "is not there"));
+    }
+    for (const auto& path : places_of(name, file_now)) {
+        std::map<std::string, Known> known_now;
+        auto router = router_in(path, known_now, result.files_read);
+        known_.erase(path.string());
+        known_.merge(known_now);
+        if (!router) {
+            std::ranges::move(router.error(), std::back_inserter(result.mistakes));
+            result.broken_files.push_back(path.string());
+        } else if ((*router)->name != name && !result.routers.empty()) {
+            // Another's, by chance under this name.
+        } else if ((*router)->name != name) {
+            refuse(path, "has the router '" + (*router)->name + "' and not '" + name +
+                             "'; a reload of everything takes that over");
+        } else if (!result.routers.empty()) {
+            refuse(path, "the router name '" + name + "' is used by " +
+                             result.routers.front().file + " already");
+        } else {
+            result.routers.push_back({path.string(), std::move(*router)});
+        }
+    }
+    return result;
+}
+
 } // namespace viaduct::daemon

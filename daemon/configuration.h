@@ -49,6 +49,9 @@ public:
     /// or others may read; `psk_file` is taken relative to the folder of the file that names it.
     /// What has not changed since the last time is not read again.
     Configuration read();
+    /// The router of this name alone: from the file that has it now (empty: none has) and, in a
+    /// folder, from NAME.toml. Of the others nothing is read or looked at.
+    Configuration read_one(const std::string& name, const std::string& file_now);
 
     const std::filesystem::path& where() const { return where_; }
 
@@ -62,6 +65,9 @@ private:
         std::expected<std::shared_ptr<const policy::Router>, std::vector<policy::FileMistake>>;
     RouterOrMistakes router_in(const std::filesystem::path& file,
                                std::map<std::string, Known>& known_now, std::size_t& files_read);
+
+    std::vector<std::filesystem::path> places_of(const std::string& name,
+                                                 const std::string& file_now) const;
 
     std::filesystem::path where_;
     std::chrono::seconds settled_;

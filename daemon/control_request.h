@@ -13,7 +13,7 @@ enum class ControlCommand : std::uint8_t { status, up, down, reload, version, re
 struct ControlRequest {
     ControlCommand command = ControlCommand::status;
     /// A router or connection for status, a connection for up, down and rekey, a router or nothing
-    /// for plan and repair.
+    /// for reload, plan and repair.
     std::string name;
     /// For up: answer when the connection is up or has failed, not at once.
     bool wait = true;

@@ -129,7 +129,7 @@ void OperatorCommands::carry_out(const ControlRequest& request, const ControlAns
     switch (request.command) {
     case ControlCommand::up: up(request, answer); break;
     case ControlCommand::down: answer(down(request)); break;
-    case ControlCommand::reload: reload(answer); break;
+    case ControlCommand::reload: reload(request, answer); break;
     case ControlCommand::rekey: answer(rekey(request)); break;
     case ControlCommand::plan:
     case ControlCommand::repair: compare(request, answer); break;
@@ -156,8 +156,13 @@ std::string OperatorCommands::version() const {
     return json::serialize(json::object{{"ok", true}, {"version", daemon::version()}});
 }
 
-void OperatorCommands::reload(const ControlAnswer& answer) {
-    const auto plan = reload_.run();
+void OperatorCommands::reload(const ControlRequest& request, const ControlAnswer& answer) {
+    const auto plan = request.name.empty() ? reload_.run() : reload_.run_one(request.name);
+    if (!request.name.empty() && plan.steps.empty() && plan.mistakes.empty()) {
+        answer(failure("there is no router '" + request.name + "', and no " + request.name +
+                       ".toml in " + reload_.where().string()));
+        return;
+    }
     json::array routers;
     std::size_t unchanged = 0;
     for (const auto& step : plan.steps) {

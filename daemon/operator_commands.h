@@ -34,7 +34,7 @@ private:
     void carry_out(const ControlRequest& request, const ControlAnswer& answer);
     std::string status(const ControlRequest& request);
     /// Answers when the routers that it adds have started.
-    void reload(const ControlAnswer& answer);
+    void reload(const ControlRequest& request, const ControlAnswer& answer);
     std::string version() const;
     void up(const ControlRequest& request, const ControlAnswer& answer);
     std::string down(const ControlRequest& request);

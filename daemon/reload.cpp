@@ -70,8 +70,28 @@ std::string count_text(const ReloadPlan& plan) {
     return count_of(routers, "router") + ", " + count_of(connections, "connection");
 }
 
+ReloadPlan Reload::run_one(const std::string& router) {
+    const auto* const running = routers_.find_router(router);
+    const auto file_now = running == nullptr ? std::string() : running->wanted().file;
+    auto plan = routers_.apply_one(router, files_.read_one(router, file_now));
+    tell(plan);
+    return plan;
+}
+
 ReloadPlan Reload::run() {
     auto plan = routers_.apply(files_.read());
+    tell(plan);
+    const bool absent = !only_.empty() && routers_.find(only_).empty();
+    if (plan.steps.empty() || absent) {
+        const auto what = absent ? "no connection '" + only_ + "'" : std::string("no router");
+        log_.write(LogArea::daemon, LogLevel::warn,
+                   what + " is configured in " + files_.where().string() +
+                       "; waiting for a reload");
+    }
+    return plan;
+}
+
+void Reload::tell(const ReloadPlan& plan) {
     for (const auto& mistake : plan.mistakes) {
         log_.write(LogArea::policy, LogLevel::error, mistake.to_string());
     }
@@ -86,14 +106,6 @@ ReloadPlan Reload::run() {
                    {.router = step.wanted.router->name});
         warn_of_weakness(log_, step);
     }
-    const bool absent = !only_.empty() && routers_.find(only_).empty();
-    if (plan.steps.empty() || absent) {
-        const auto what = absent ? "no connection '" + only_ + "'" : std::string("no router");
-        log_.write(LogArea::daemon, LogLevel::warn,
-                   what + " is configured in " + files_.where().string() +
-                       "; waiting for a reload");
-    }
-    return plan;
 }
 
 } // namespace viaduct::daemon

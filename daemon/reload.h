@@ -18,8 +18,15 @@ public:
 
     /// Mistakes and changes are logged too.
     ReloadPlan run();
+    /// Of the router of this name alone, in the time that one takes. No step and no mistake: there
+    /// is no such router, and no file for it.
+    ReloadPlan run_one(const std::string& router);
+    /// Where the files are.
+    const std::filesystem::path& where() const { return files_.where(); }
 
 private:
+    void tell(const ReloadPlan& plan);
+
     ConfigurationFiles files_;
     std::string only_;
     Routers& routers_;

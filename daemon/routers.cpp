@@ -35,10 +35,33 @@ std::vector<ConfiguredRouter> Routers::configured() const {
 }
 
 ReloadPlan Routers::apply(Configuration wanted) {
+    return stopping_ ? ReloadPlan() : carry_out(plan_reload(configured(), std::move(wanted)));
+}
+
+ReloadPlan Routers::apply_one(const std::string& name, Configuration wanted) {
     if (stopping_) {
         return {};
     }
-    auto plan = plan_reload(configured(), std::move(wanted));
+    std::erase_if(wanted.routers, [&](const ConfiguredRouter& each) {
+        const auto holder = by_namespace_.find(each.router->netns);
+        if (holder == by_namespace_.end() || holder->second == name) {
+            return false;
+        }
+        wanted.mistakes.push_back({.file = each.file,
+                                   .message = "its namespace belongs to router '" + holder->second +
+                                              "' of " +
+                                              find_router(holder->second)->wanted().file});
+        wanted.broken_files.push_back(each.file);
+        return true;
+    });
+    std::vector<ConfiguredRouter> running;
+    if (const auto* const router = find_router(name)) {
+        running.push_back(router->wanted());
+    }
+    return carry_out(plan_reload(running, std::move(wanted)));
+}
+
+ReloadPlan Routers::carry_out(ReloadPlan plan) {
     // All stops before the first start: a namespace may change hands.
     for (const auto& step : plan.steps) {
         if (step.action == RouterAction::stop || step.action == RouterAction::move) {

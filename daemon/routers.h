@@ -36,6 +36,8 @@ public:
     /// Stops and reconfigures what the configuration changes, begins to start what it adds, and
     /// says what that was. Many routers start some at a time, so that those that run wait for none.
     ReloadPlan apply(Configuration wanted);
+    /// The same of the router of this name alone; `wanted` has it or nothing.
+    ReloadPlan apply_one(const std::string& name, Configuration wanted);
     /// Calls `done` when no router awaits its turn to start: at once, or later.
     void when_started(std::function<void()> done);
     /// Looks after the namespaces from now on: at once when a name below /run/netns comes or goes,
@@ -55,6 +57,7 @@ public:
 
 private:
     std::vector<ConfiguredRouter> configured() const;
+    ReloadPlan carry_out(ReloadPlan plan);
     void add_router(const ConfiguredRouter& wanted);
     /// Starts as many as a slice of time allows and comes back for the others.
     void start_some();

@@ -78,9 +78,9 @@ std::expected<void, std::string> read_words(const std::vector<std::string>& word
     request.command = *command;
     const bool wants_name = *command == ControlCommand::up || *command == ControlCommand::down ||
                             *command == ControlCommand::rekey;
-    const bool may_have_name = *command == ControlCommand::status ||
-                               *command == ControlCommand::plan ||
-                               *command == ControlCommand::repair;
+    const bool may_have_name =
+        *command == ControlCommand::status || *command == ControlCommand::reload ||
+        *command == ControlCommand::plan || *command == ControlCommand::repair;
     const std::size_t most = wants_name || may_have_name ? 2 : 1;
     if (words.size() > most) {
         return std::unexpected("'" + words[most] + "' is one argument too many");
@@ -142,7 +142,7 @@ std::string client_help() {
            "  down CONNECTION              close it and leave it down\n"
            "  rekey CONNECTION             make new keys now: of its child SAs, with --ike of its "
            "IKE SA\n"
-           "  reload                       read the configuration again; prints what changed\n"
+           "  reload [ROUTER]              read the configuration again; prints what changed\n"
            "  plan [ROUTER]                what in the kernel is not as it was put there, and what "
            "repair would do\n"
            "  repair [ROUTER]              compare and mend it now; the daemon does so by itself "

@@ -140,6 +140,13 @@ class Viaduct:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
+    def reload_one(self, number):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.control)
+            request = {"command": "reload", "name": namespace_name(number)}
+            client.sendall(json.dumps(request).encode() + b"\n")
+            client.makefile().readline()
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -185,8 +192,18 @@ def come_and_go(viaduct, number, repetitions):
         os.rename(file + ".aside", file)
         viaduct.reload()
 
+    def take_file_alone():
+        os.rename(file, file + ".aside")
+        viaduct.reload_one(number)
+
+    def put_file_alone():
+        os.rename(file + ".aside", file)
+        viaduct.reload_one(number)
+
     steps = (("namespace_goes", go, "router waits"), ("namespace_comes", come, "router is running"),
-             ("file_goes", take_file, "router removed"), ("file_comes", put_file, "router added"))
+             ("file_goes", take_file, "router removed"), ("file_comes", put_file, "router added"),
+             ("file_goes_alone", take_file_alone, "router removed"),
+             ("file_comes_alone", put_file_alone, "router added"))
     taken = {key: [] for key, _, _ in steps}
     for _ in range(repetitions):
         for key, action, line in steps:
@@ -388,7 +405,11 @@ def show(result):
             ("a file goes, reload", "file_goes_ms", "ms"),
             ("  CPU time", "file_goes_cpu_ms", "ms"),
             ("a file comes, reload", "file_comes_ms", "ms"),
-            ("  CPU time", "file_comes_cpu_ms", "ms"))
+            ("  CPU time", "file_comes_cpu_ms", "ms"),
+            ("a file goes, reload of it alone", "file_goes_alone_ms", "ms"),
+            ("  CPU time", "file_goes_alone_cpu_ms", "ms"),
+            ("a file comes, reload of it alone", "file_comes_alone_ms", "ms"),
+            ("  CPU time", "file_comes_alone_cpu_ms", "ms"))
     for title, key, unit in rows:
         print(f"{title:34}{few[key]:>15} {unit:2}{many[key]:>15} {unit}")
     print(f"\neach router more: {each['bytes_per_router'] / 1024:.1f} KiB,"

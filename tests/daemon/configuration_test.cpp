@@ -90,6 +90,59 @@ BOOST_AUTO_TEST_CASE(only_what_changed_is_read_again) {
     BOOST_TEST(read.routers.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(one_router_is_read_from_its_file_and_from_that_of_its_name) {
+    test::TemporaryFolder folder;
+    const auto a = folder.write("a.toml", router_text("router1", "ns1"));
+    folder.write("b.toml", "nonsense");
+    ConfigurationFiles files(folder.path(), std::chrono::seconds(0));
+    static_cast<void>(files.read());
+
+    auto read = files.read_one("router1", a.string());
+    BOOST_TEST(all_mistakes(read) == "");
+    BOOST_TEST(read.files_read == 0U);
+    BOOST_REQUIRE(read.routers.size() == 1U);
+    BOOST_TEST(read.routers[0].file == a.string());
+    BOOST_TEST(files.read_one("router2", "").routers.empty());
+    BOOST_TEST(files.read_one("../router2", "").mistakes.empty());
+
+    const auto other = folder.write("router2.toml", router_text("router2", "ns2"));
+    read = files.read_one("router2", "");
+    BOOST_TEST(read.files_read == 1U);
+    BOOST_REQUIRE(read.routers.size() == 1U);
+    BOOST_TEST(read.routers[0].file == other.string());
+    // What one reading found the next of all does not read again.
+    BOOST_TEST(files.read().files_read == 1U);
+
+    std::filesystem::remove(other);
+    read = files.read_one("router2", other.string());
+    BOOST_TEST((read.routers.empty() && read.mistakes.empty() && read.broken_files.empty()));
+    std::filesystem::remove_all(folder.path());
+    BOOST_TEST(files.read_one("router1", a.string()).listing_incomplete);
+}
+
+BOOST_AUTO_TEST_CASE(one_router_is_not_taken_from_a_file_that_has_another) {
+    test::TemporaryFolder folder;
+    const auto a = folder.write("a.toml", router_text("router1", "ns1"));
+    const auto named = folder.write("router1.toml", router_text("router1", "ns3"));
+    ConfigurationFiles files(folder.path(), std::chrono::seconds(0));
+    auto read = files.read_one("router1", a.string());
+    BOOST_REQUIRE(read.routers.size() == 1U);
+    BOOST_TEST(read.routers[0].file == a.string());
+    BOOST_TEST((read.broken_files == std::vector{named.string()}));
+    BOOST_TEST(all_mistakes(read).contains("the router name 'router1' is used by " + a.string()));
+
+    // Its file has become another's: it goes on as it was.
+    std::filesystem::remove(named);
+    folder.write("a.toml", router_text("router5", "ns1"));
+    read = files.read_one("router1", a.string());
+    BOOST_TEST(read.routers.empty());
+    BOOST_TEST((read.broken_files == std::vector{a.string()}));
+    BOOST_TEST(all_mistakes(read).contains("has the router 'router5' and not 'router1'"));
+
+    folder.write("router1.toml", "nonsense");
+    BOOST_TEST(files.read_one("router1", "").broken_files.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(what_has_just_changed_is_read_in_any_case) {
     test::TemporaryFolder folder;
     folder.write("a.toml", router_text("router1", "ns1"));

@@ -150,11 +150,22 @@ within 1000 "its start" is router4 running
 echo "a name that is no namespace is none"
 touch /run/netns/router9
 router_file router9 router9
-viaduct reload >/dev/null
+viaduct reload router9 >/dev/null
 is router9 waiting || fail "an empty file is taken for a namespace"
 viaduct status router9 | grep 'no network namespace' >/dev/null || fail "status does not say so"
 rm /run/netns/router9 "$folder/routers/router9.toml"
-viaduct reload >/dev/null
+[ "$(viaduct reload router9)" = 'router9          removed; removed: vpn' ] || fail "router9 is not removed alone"
+
+echo "one router is reloaded, and the others are not looked at"
+router_file router10 router2
+mv "$folder/routers/router5.toml" "$folder/routers/.router5"
+if viaduct reload router10 >"$folder/reload.log" 2>&1; then fail "two routers in one namespace"; fi
+grep "its namespace belongs to router 'router2'" "$folder/reload.log" >/dev/null || fail "$(cat "$folder/reload.log")"
+is router5 running || fail "the reload of another stopped router5"
+mv "$folder/routers/.router5" "$folder/routers/router5.toml"
+rm "$folder/routers/router10.toml"
+if viaduct reload router10 >"$folder/reload.log" 2>&1; then fail "a router that is not there is reloaded"; fi
+grep "there is no router 'router10', and no router10.toml" "$folder/reload.log" >/dev/null || fail "$(cat "$folder/reload.log")"
 
 echo "unmounted, but not removed"
 umount -l /run/netns/router4
