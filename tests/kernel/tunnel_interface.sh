@@ -2,31 +2,8 @@
 # Route-based connections: the interface with its addresses, MTU and routes, both families through
 # selectors that take everything, what an earlier run left, what is somebody else's, and a reload.
 set -euo pipefail
-# shellcheck source=tests/kernel/one_daemon
-. tests/kernel/one_daemon
-make_routers
-drop_clear_routes
-ip -netns r1 addr add 10.10.11.5/24 dev outer
-ip -netns r2 addr add 10.10.11.4/24 dev outer
-
-everything='["0.0.0.0/0", "::/0"]'
-configure r1
-connect r1 wide 10.10.10.5 10.10.10.4 "local_subnets = $everything" "remote_subnets = $everything" \
-    'interface = "vti-wide"' 'interface_addresses = ["169.254.10.1/30", "fd00:a::1/64"]' 'routes = false' \
-    'start = "initiate"'
-connect r1 narrow 10.10.11.5 10.10.11.4 'local_subnets = ["192.168.10.0/24"]' \
-    'remote_subnets = ["192.168.20.0/24"]' 'interface = "vti-narrow"' 'mtu = 1400' 'start = "initiate"'
-configure r2
-connect r2 wide 10.10.10.4 any "local_subnets = $everything" "remote_subnets = $everything" \
-    'interface = "vti-wide"' 'interface_addresses = ["169.254.10.2/30", "fd00:a::2/64"]' 'routes = false'
-connect r2 narrow 10.10.11.4 10.10.11.5 'local_subnets = ["192.168.20.0/24"]' \
-    'remote_subnets = ["192.168.10.0/24"]' 'interface = "vti-narrow"'
-
-# r2 knows the address of the wide one's peer from its child SAs alone.
-r2_fits() { ip -netns r2 -oneline link show dev vti-wide | found "mtu $1 "; }
-link_of() { ip -netns r1 -details -oneline link show dev "$1" 2>/dev/null; }
-has_link() { link_of "$1" | found -- "$2"; }
-has_route() { [ -n "$(ip -netns r1 route show "$1" dev "$2" proto 86)" ]; }
+# shellcheck source=tests/kernel/two_interfaces
+. tests/kernel/two_interfaces
 
 start_capture outer.pcap
 # An earlier run's, which has to go, and somebody else's, which has to stay.
@@ -52,33 +29,6 @@ reaches host1 fd00:20::20 || die "host1 does not reach host2 by IPv6"
 # What does not fit says so, and what fits arrives.
 ip netns exec host1 ping -q -c 2 -M "do" -s 1372 192.168.20.20 >/dev/null || die "1400 octets do not pass"
 if ip netns exec host1 ping -q -c 2 -W 2 -M "do" -s 1373 192.168.20.20 >/dev/null; then die "1401 octets pass"; fi
-
-# A path that becomes narrower, or wider again, is followed where no MTU is configured.
-for mtu in 1400 1500; do
-    ip -netns r1 link set outer mtu $mtu
-    ip -netns r2 link set outer mtu $mtu
-    await "vti-wide fits $mtu" has_link vti-wide "mtu $((mtu - 62))"
-    await "r2's vti-wide fits $mtu" r2_fits $((mtu - 62))
-    has_link vti-narrow 'mtu 1400' || die "vti-narrow: $(link_of vti-narrow)"
-done
-
-# So narrow that the interface cannot tell IPv6 what fits: TCP is told all the same.
-ip netns exec host2 socat TCP6-LISTEN:7006,fork,reuseaddr,ipv6only=1 EXEC:cat 2>/dev/null &
-clamps() { ip netns exec r1 nft list map inet viaduct clamp6 | found segment_; }
-clamps_not() { ! clamps; }
-if clamps; then die "a clamp where the interface tells"; fi
-set_outer_mtu() { for router in r1 r2; do ip -netns $router link set outer mtu "$1"; done; }
-set_outer_mtu 1320
-await "vti-wide is as narrow as it may be" has_link vti-wide 'mtu 1280'
-await "IPv6 is clamped" clamps
-ip netns exec r1 nft list map inet viaduct clamp6 | found segment_1206 || die "clamped otherwise: $(ip netns exec r1 nft list map inet viaduct clamp6)"
-# Without segments that the kernel would cut later, as from a card.
-for host in host1 host2; do ip -netns $host link set inner gso_max_segs 1; done
-[ "$(head -c 100000 /dev/zero | timeout 20 ip netns exec host1 socat -t 20 - 'TCP6:[fd00:20::20]:7006' | wc -c)" = 100000 ] ||
-    die "IPv6 stands still on a very narrow path"
-set_outer_mtu 1500
-await "vti-wide fits again" has_link vti-wide 'mtu 1438'
-await "the clamp goes" clamps_not
 
 # Taken away, it comes back.
 ip -netns r1 link del vti-narrow
@@ -112,26 +62,6 @@ sed -i 's/mtu = 1400/mtu = 1380/' "$configs/r1.toml"
 ask_daemon reload >/dev/null
 has_link vti-narrow 'mtu 1380' || die "vti-narrow: $(link_of vti-narrow)"
 [ "$(link_of vti-narrow | cut -d: -f1)" = "$(cut -d: -f1 <<<"$index")" ] || die "a reload made vti-narrow anew"
-
-# So narrow that there is no IPv6: not where some is wanted, which the check says, and else it works and is quiet.
-sed 's/mtu = 1380/mtu = 1279\ninterface_addresses = ["fd00:b::1\/64"]/' "$configs/r1.toml" >"$OUT/narrow.toml"
-chmod 600 "$OUT/narrow.toml"
-if viaductd --check --config "$OUT/narrow.toml" >"$OUT/check" 2>&1; then die "IPv6 in 1279 octets: no mistake"; fi
-found "mtu = 1279 the interface 'vti-narrow' has no IPv6" <"$OUT/check" || die "not told: $(cat "$OUT/check")"
-narrow_with() { # mtu, addresses
-    sed -i -e '/vti-narrow/,/^start/s/^mtu = .*/mtu = '"$1"'/' -e '/^interface_addresses = .*b::1/d' "$configs/r1.toml"
-    [ -z "$2" ] || sed -i "s|^mtu = $1\$|&\ninterface_addresses = [\"$2\"]|" "$configs/r1.toml"
-    ask_daemon reload >/dev/null
-    has_link vti-narrow "mtu $1" || die "vti-narrow: $(link_of vti-narrow)"
-}
-narrow_with 1280 fd00:b::1/64
-ip -netns r1 addr show dev vti-narrow | found fd00:b::1/64 || die "no IPv6 address"
-narrow_with 1000 ''
-reaches host1 192.168.20.20 || die "host1 does not reach host2 through 1000 octets"
-sleep 1.5
-if grep 'not as configured' "$OUT/viaductd.log"; then die "it asks for what cannot be"; fi
-ask_daemon plan r1 | found 'as it was put there' || die "more than was there: $(ask_daemon plan r1)"
-narrow_with 1380 ''
 
 # Killed: what is left is ours and goes; what is not ours stays, under whatever name.
 kill_daemon
