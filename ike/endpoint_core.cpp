@@ -72,6 +72,11 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
         .no_room =
             [this](const std::string& connection, const policy::Identity& peer,
                    FirstContact first_contact) { return no_room(connection, peer, first_contact); },
+        .v1_peer_is_elsewhere =
+            [this](const std::string& connection, const policy::Identity& peer,
+                   const policy::IpAddress& address) {
+                return v1_peer_is_elsewhere(connection, peer, address);
+            },
         .v1_children_elsewhere =
             [this](const std::string& connection, wire::IkeSpi spi) {
                 return v1_children_elsewhere(connection, spi);

@@ -82,6 +82,8 @@ private:
     Table::iterator find_v1(const wire::Header& header);
     /// Children of other ISAKMP SAs with the same peer, and of those that are over, go to this one.
     void adopt_children(TimePoint now, wire::IkeSpi spi);
+    bool v1_peer_is_elsewhere(const std::string& connection, const policy::Identity& peer,
+                              const policy::IpAddress& address);
     std::size_t v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi);
     std::optional<policy::ChildSaId> v1_carrier_elsewhere(const std::string& connection,
                                                           wire::IkeSpi spi,

@@ -196,6 +196,20 @@ void Endpoint::Core::adopt_children(TimePoint now, wire::IkeSpi spi) {
         handle_v1(now, each, [](v1::Turn& turn, v1::IsakmpSa& sa) { sa.give_children(turn); });
 }
 
+bool Endpoint::Core::v1_peer_is_elsewhere(const std::string& connection,
+                                          const policy::Identity& peer,
+                                          const policy::IpAddress& address) {
+    const auto* upkeep = find(connection);
+    bool has_any = false;
+    for (const auto each : upkeep ? upkeep->established.with(peer) : std::vector<wire::IkeSpi>{}) {
+        const auto* sa = find_alive(each);
+        if (sa && sa->facts().path.remote.address == address)
+            return false;
+        has_any = has_any || sa != nullptr;
+    }
+    return has_any;
+}
+
 std::size_t Endpoint::Core::v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi) {
     const auto* upkeep = find(connection);
     std::size_t count = 0;

@@ -82,6 +82,10 @@ struct Turn {
     std::function<std::optional<Cause>(const std::string& connection, const policy::Identity& peer,
                                        FirstContact first_contact)>
         no_room;
+    /// Whether this peer has ISAKMP SAs of the connection, and none of them with this address.
+    std::function<bool(const std::string& connection, const policy::Identity& peer,
+                       const policy::IpAddress& address)>
+        v1_peer_is_elsewhere;
     /// How many children other ISAKMP SAs have of the connection and peer of the one with our SPI
     /// `spi`. All move to the newest.
     std::function<std::size_t(const std::string& connection, wire::IkeSpi spi)>

@@ -202,18 +202,13 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     report_message(turn, facts, Direction::received, wire::v1::header_of(received.message),
                    third->chain.payloads, state.connection->name);
     state.keys.vector = std::move(third->next_vector);
-    if (state.connection->unique == policy::Uniqueness::keep &&
-        turn.has_peer(state.connection->name, state.peer_id))
-        return refuse_further(turn, facts, state.keys, state.connection->name,
-                              cause::AlreadyUp{shortened(state.peer_id)});
     // In clear no hash covers it (RFC 2407 4.6.3).
     const bool first_contact =
         third->encrypted && contains(auth->notifies, wire::v1::NotifyType::initial_contact);
-    if (const auto why = turn.no_room(state.connection->name, state.peer_id,
-                                      first_contact ? FirstContact::yes : FirstContact::no)) {
-        ++turn.dropped.ike_sa_limit;
+    if (const auto why =
+            no_further_sa(turn, *state.connection, state.peer_id, received.path.remote.address,
+                          first_contact ? FirstContact::yes : FirstContact::no))
         return refuse_further(turn, facts, state.keys, state.connection->name, *why);
-    }
     add_extensions(state.peer, auth->vendor_ids);
     agree_on_fragmentation(facts, state.peer, state.connection->ike.fragmentation);
     facts.nat = detect_nat(auth->nat_detection, facts, state.keys.suite.prf, received.path);

@@ -131,17 +131,11 @@ IsakmpSaState accept(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state, A
                      const Received& received) {
     auto connection = peer.accepting.front();
     turn.ascription = Ascription{{connection->name}, std::move(state.arrows)};
-    if (connection->unique == policy::Uniqueness::keep &&
-        turn.has_peer(connection->name, peer.peer))
-        return refuse_further(turn, facts, peer.keys, connection->name,
-                              cause::AlreadyUp{shortened(peer.peer)});
     const bool first_contact =
         contains(peer.message.notifies, wire::v1::NotifyType::initial_contact);
-    if (const auto why = turn.no_room(connection->name, peer.peer,
-                                      first_contact ? FirstContact::yes : FirstContact::no)) {
-        ++turn.dropped.ike_sa_limit;
+    if (const auto why = no_further_sa(turn, *connection, peer.peer, received.path.remote.address,
+                                       first_contact ? FirstContact::yes : FirstContact::no))
         return refuse_further(turn, facts, peer.keys, connection->name, *why);
-    }
     const auto id = own_id(*connection);
     auto proof = own_authentication(facts, peer.keys, state.transcript, body_of(id));
     if (!proof) {

@@ -89,6 +89,18 @@ wire::v1::IdPayload own_id(const policy::Connection& connection) {
     return wire::v1::id_of(connection.local_id);
 }
 
+std::optional<Cause> no_further_sa(Turn& turn, const policy::Connection& connection,
+                                   const policy::Identity& peer, const policy::IpAddress& address,
+                                   FirstContact first_contact) {
+    if (connection.unique == policy::Uniqueness::keep && first_contact == FirstContact::no &&
+        turn.v1_peer_is_elsewhere(connection.name, peer, address))
+        return cause::AlreadyUp{shortened(peer)};
+    auto why = turn.no_room(connection.name, peer, first_contact);
+    if (why)
+        ++turn.dropped.ike_sa_limit;
+    return why;
+}
+
 wire::v1::NotifyPayload initial_contact(const IkeSaFacts& facts) {
     return {.spi = wire::v1::spi_of({facts.initiator_spi, facts.responder_spi}),
             .type = wire::v1::NotifyType::initial_contact};

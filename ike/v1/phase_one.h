@@ -41,6 +41,13 @@ std::string_view peer_proof(const IkeSaFacts& facts);
 /// Our identity as a payload.
 wire::v1::IdPayload own_id(const policy::Connection& connection);
 
+/// Why an authenticated peer at this address gets no other ISAKMP SA of the connection, counted;
+/// nothing where it gets one. A peer renews phase 1 by beginning another, so that `keep` refuses
+/// only another host by its name.
+std::optional<Cause> no_further_sa(Turn& turn, const policy::Connection& connection,
+                                   const policy::Identity& peer, const policy::IpAddress& address,
+                                   FirstContact first_contact);
+
 /// INITIAL-CONTACT (RFC 2407 section 4.6.3.3).
 wire::v1::NotifyPayload initial_contact(const IkeSaFacts& facts);
 bool contains(std::span<const wire::v1::NotifyPayload> notifies, wire::v1::NotifyType type);

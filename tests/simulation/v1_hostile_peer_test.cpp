@@ -310,6 +310,29 @@ BOOST_AUTO_TEST_CASE(an_error_that_speaks_of_something_else_ends_nothing) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
 }
 
+// Whoever has the key may be another by the same name.
+BOOST_AUTO_TEST_CASE(what_stands_is_kept_from_another_host_by_the_peers_name) {
+    auto own = OldScriptedPeer::peer_connection();
+    auto endpoints = mirrored(own);
+    endpoints.aggressive = true;
+    endpoints.unique = policy::Uniqueness::keep;
+    endpoints.peer_address = policy::AnyPeer{};
+    OldScriptedPeer peer(own, endpoints);
+    peer.establish();
+    const auto first = peer.cookies();
+    const auto here = peer.path;
+    peer.path.remote.address = policy::IpAddress::v4(10, 10, 10, 6);
+    peer.establish();
+    const auto& why = std::get<ike::NegotiationFailed>(peer.reports.back()).why;
+    BOOST_TEST(std::holds_alternative<ike::cause::AlreadyUp>(why));
+    peer.pass(1min);
+    BOOST_REQUIRE(peer.status().ike_sas.size() == 1u);
+    BOOST_TEST((peer.status().ike_sas.front().responder_spi == first.responder));
+    peer.path = here;
+    peer.establish();
+    BOOST_TEST(peer.status().ike_sas.size() == 2u);
+}
+
 // covers class-memory
 BOOST_AUTO_TEST_CASE(a_peer_that_begins_phase_one_without_end_gets_sixteen) {
     constexpr std::size_t most = 16;

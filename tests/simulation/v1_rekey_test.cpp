@@ -183,6 +183,29 @@ BOOST_AUTO_TEST_CASE(either_side_may_make_phase_one_anew_and_keeps_the_children)
     }
 }
 
+// A new phase 1 is how IKEv1 makes its keys anew: that is no further SA to refuse.
+BOOST_AUTO_TEST_CASE(a_peer_that_keeps_what_stands_lets_phase_one_be_made_anew) {
+    auto left = old_left_vpn();
+    left.unique = policy::Uniqueness::keep;
+    for (const bool aggressive : {false, true})
+        for (const auto end : {End::left, End::right}) {
+            left.aggressive = aggressive;
+            OldTunnel t(left);
+            const auto ike = ike_sas(t.net.left, "vpn").front().initiator_spi;
+            t.net.command(end, ike::Rekey{"vpn", old_ike_keys});
+            t.net.run_for(1min);
+            t.check_settled();
+            BOOST_TEST((ike_sas(t.net.left, "vpn").front().initiator_spi != ike));
+            BOOST_TEST(count<ike::NegotiationFailed>(t.net.at(other(end))) == 0u);
+            // Nor is INITIAL-CONTACT, which says that the peer has lost what stood.
+            t.net.traffic = false;
+            t.net.left.restart();
+            BOOST_TEST(t.net.run_until([&] { return t.net.up("vpn"); }, 2s));
+            t.net.run_for(1min);
+            t.check_settled();
+        }
+}
+
 BOOST_AUTO_TEST_CASE(both_make_phase_one_anew_at_the_same_moment) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         BOOST_TEST_CONTEXT("seed " << seed) {
