@@ -50,6 +50,10 @@ std::vector<std::string> weaknesses(const Connection& connection) {
     std::vector<std::string> out;
     if (connection.ike.version == IkeVersion::v1)
         out.emplace_back("IKEv1 is deprecated (RFC 9395); move the peer to IKEv2");
+    if (connection.ike.version == IkeVersion::v1 && connection.unique == Uniqueness::never &&
+        std::holds_alternative<AnyPeer>(connection.peer_address))
+        out.emplace_back("over IKEv1 the child SAs of hosts that call themselves alike go to "
+                         "whichever came last; give each host a connection of its own");
     if (connection.aggressive)
         out.emplace_back(
             "aggressive mode with a pre-shared key shows whoever asks what he needs to "

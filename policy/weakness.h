@@ -8,8 +8,8 @@
 
 namespace viaduct::policy {
 
-/// A sentence for each, for the operator who asked for it: IKEv1, aggressive mode with a pre-shared
-/// key, algorithms. Empty when nothing is weak.
+/// A sentence for each, for the operator who asked for it: IKEv1, several hosts by one name over
+/// it, aggressive mode with a pre-shared key, algorithms. Empty when nothing is weak.
 std::vector<std::string> weaknesses(const Connection& connection);
 
 } // namespace viaduct::policy

@@ -52,4 +52,18 @@ BOOST_AUTO_TEST_CASE(the_old_version_and_its_aggressive_mode_are_weak) {
     BOOST_TEST(found[1].starts_with("aggressive mode with a pre-shared key"));
 }
 
+BOOST_AUTO_TEST_CASE(several_hosts_by_one_name_are_weak_over_the_old_version) {
+    auto any = with_proposals("aes256-sha256-modp2048", "aes128gcm16");
+    any.peer_address = AnyPeer{};
+    any.unique = Uniqueness::never;
+    BOOST_TEST(weaknesses(any).empty());
+    any.ike.version = IkeVersion::v1;
+    const auto found = weaknesses(any);
+    BOOST_REQUIRE(found.size() == 2u);
+    BOOST_TEST(
+        found[1].starts_with("over IKEv1 the child SAs of hosts that call themselves alike"));
+    any.unique = Uniqueness::replace;
+    BOOST_TEST(weaknesses(any).size() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
