@@ -73,6 +73,9 @@ public:
     bool protects(const policy::ChildSelectors& selectors) const {
         return visit([&](const auto& sa) { return sa.protects(selectors); });
     }
+    std::size_t child_count() const {
+        return visit([](const auto& sa) { return sa.child_count(); });
+    }
     bool is_confirmed() const {
         return visit([](const auto& sa) { return sa.is_confirmed(); });
     }

@@ -9,19 +9,6 @@
 
 namespace viaduct::ike {
 
-namespace {
-
-bool meet(const std::vector<policy::TrafficSelector>& a,
-          const std::vector<policy::TrafficSelector>& b) {
-    return std::ranges::any_of(a, [&](const policy::TrafficSelector& one) {
-        return std::ranges::any_of(b, [&](const policy::TrafficSelector& other) {
-            return one.intersect(other).has_value();
-        });
-    });
-}
-
-} // namespace
-
 Endpoint::Core::Core(policy::ConnectionSet connections, Botan::RandomNumberGenerator& rng,
                      EndpointSettings settings)
     : settings_(std::move(settings)),
@@ -77,9 +64,9 @@ Turn Endpoint::Core::make_turn(TimePoint now) {
                    const policy::IpAddress& address) {
                 return v1_peer_is_elsewhere(connection, peer, address);
             },
-        .v1_children_elsewhere =
+        .children_elsewhere =
             [this](const std::string& connection, wire::IkeSpi spi) {
-                return v1_children_elsewhere(connection, spi);
+                return children_elsewhere(connection, spi);
             },
         .v1_carrier_elsewhere =
             [this](const std::string& connection, wire::IkeSpi spi,
@@ -124,8 +111,8 @@ Endpoint::Core::user_between_gateways(const policy::UdpPath& path, const ChildUs
             continue;
         const auto takes_some = [&](const ChildSaStatus& child) {
             return are_between_gateways(other, child.local_selectors, child.remote_selectors) &&
-                   meet(child.local_selectors, selectors.local) &&
-                   meet(child.remote_selectors, selectors.remote);
+                   policy::meet(child.local_selectors, selectors.local) &&
+                   policy::meet(child.remote_selectors, selectors.remote);
         };
         OtherUser user{{entry.sa.connection(), *status->peer}, spi};
         if (user.who != peer && std::ranges::any_of(status->children, takes_some))
@@ -259,6 +246,15 @@ bool Endpoint::Core::has_other(const std::string& connection, wire::IkeSpi spi) 
     return upkeep && std::ranges::any_of(upkeep->established.beside(spi), [&](wire::IkeSpi each) {
                return find_alive(each) != nullptr;
            });
+}
+
+std::size_t Endpoint::Core::children_elsewhere(const std::string& connection, wire::IkeSpi spi) {
+    const auto* upkeep = find(connection);
+    std::size_t count = 0;
+    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
+        if (const auto* sa = find_alive(each))
+            count += sa->child_count();
+    return count;
 }
 
 bool Endpoint::Core::hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi) {

@@ -84,7 +84,6 @@ private:
     void adopt_children(TimePoint now, wire::IkeSpi spi);
     bool v1_peer_is_elsewhere(const std::string& connection, const policy::Identity& peer,
                               const policy::IpAddress& address);
-    std::size_t v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi);
     std::optional<policy::ChildSaId> v1_carrier_elsewhere(const std::string& connection,
                                                           wire::IkeSpi spi,
                                                           const policy::ChildSelectors& selectors);
@@ -112,6 +111,7 @@ private:
     /// Null unless it is established and not closing.
     AnyIkeSa* find_alive(wire::IkeSpi spi);
     bool has_other(const std::string& connection, wire::IkeSpi spi);
+    std::size_t children_elsewhere(const std::string& connection, wire::IkeSpi spi);
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);
     std::optional<OtherUser> user_between_gateways(const policy::UdpPath& path,
                                                    const ChildUser& peer,

@@ -210,15 +210,6 @@ bool Endpoint::Core::v1_peer_is_elsewhere(const std::string& connection,
     return has_any;
 }
 
-std::size_t Endpoint::Core::v1_children_elsewhere(const std::string& connection, wire::IkeSpi spi) {
-    const auto* upkeep = find(connection);
-    std::size_t count = 0;
-    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
-        if (const auto* sa = find_alive(each); sa && sa->is_v1())
-            count += sa->as_v1()->child_count();
-    return count;
-}
-
 std::optional<policy::ChildSaId>
 Endpoint::Core::v1_carrier_elsewhere(const std::string& connection, wire::IkeSpi spi,
                                      const policy::ChildSelectors& selectors) {

@@ -86,10 +86,9 @@ struct Turn {
     std::function<bool(const std::string& connection, const policy::Identity& peer,
                        const policy::IpAddress& address)>
         v1_peer_is_elsewhere;
-    /// How many children other ISAKMP SAs have of the connection and peer of the one with our SPI
-    /// `spi`. All move to the newest.
-    std::function<std::size_t(const std::string& connection, wire::IkeSpi spi)>
-        v1_children_elsewhere;
+    /// How many children other IKE SAs have of the connection and peer of the one with our SPI
+    /// `spi`. In IKEv1 all move to the newest; after an edit of the version some may be IKEv2's.
+    std::function<std::size_t(const std::string& connection, wire::IkeSpi spi)> children_elsewhere;
     /// The child that carries the traffic between these selectors under the ISAKMP SA that has the
     /// children of the one with our SPI `spi` now.
     std::function<std::optional<policy::ChildSaId>(const std::string& connection, wire::IkeSpi spi,

@@ -76,6 +76,13 @@ std::optional<TrafficSelector> TrafficSelector::intersect(const TrafficSelector&
     return TrafficSelector{*common_protocol, common_ports->start, common_ports->end, start, end};
 }
 
+bool meet(std::span<const TrafficSelector> some, std::span<const TrafficSelector> others) {
+    return std::ranges::any_of(some, [&](const TrafficSelector& one) {
+        return std::ranges::any_of(
+            others, [&](const TrafficSelector& other) { return one.intersect(other).has_value(); });
+    });
+}
+
 std::vector<Subnet> TrafficSelector::subnets() const {
     std::vector<Subnet> found;
     if (!is_valid())

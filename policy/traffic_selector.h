@@ -47,6 +47,9 @@ struct TrafficSelector {
     friend auto operator<=>(const TrafficSelector&, const TrafficSelector&) = default;
 };
 
+/// Whether some packet is for one of these and one of those.
+bool meet(std::span<const TrafficSelector> some, std::span<const TrafficSelector> others);
+
 /// `a, b, c`. For reports.
 std::string to_string(std::span<const TrafficSelector> selectors);
 

@@ -11,16 +11,18 @@ namespace viaduct::ike::v1 {
 
 namespace {
 
-/// What was begun and will not be finished.
+/// What was begun and will not be finished. The farewell tells of the children that the peer may
+/// have of it.
 void abandon_exchanges(Turn& turn, Established& sa) {
     if (sa.asked)
-        turn.child_spis.release(sa.asked->inbound_spi);
+        turn.child_spis.retire(sa.asked->inbound_spi, turn.now);
     sa.asked.reset();
     // Their third message would come under this SA.
     for (const auto& each : std::exchange(sa.answered, {})) {
         const auto child = std::ranges::find(sa.children, each.child, &Child::id);
         if (child == sa.children.end() || !child->is_pending())
             continue;
+        sa.deleted.push_back({.spis = {child->inbound_spi}, .repetitions = 0, .again_at = {}});
         remove_child(turn, sa.connection->name, *child, cause::Replaced{});
         sa.children.erase(child);
     }
@@ -156,9 +158,14 @@ void forget_isakmp_sa(Turn& turn, const IkeSaFacts& facts, Established sa, const
 }
 
 IsakmpSaState expire(Turn& turn, IkeSaFacts& facts, Established sa) {
-    const auto messages = farewell(turn, facts, sa, {});
+    abandon_exchanges(turn, sa);
+    auto messages = farewell(turn, facts, sa, {});
     turn.send(facts.path, messages);
-    return leave_children(turn, facts, std::move(sa), cause::LifetimeReached{});
+    auto name = sa.connection->name;
+    auto left = leave_children(turn, facts, std::move(sa), cause::LifetimeReached{});
+    if (!std::holds_alternative<Gone>(left))
+        return left;
+    return Farewell{std::move(name), std::move(messages), turn.now + farewell_again_time};
 }
 
 IsakmpSaState closed_by_peer(Turn& turn, IkeSaFacts& facts, Established sa) {

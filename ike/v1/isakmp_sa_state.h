@@ -218,8 +218,8 @@ struct QuickModeSent {
     InformationalsHeard informed;
 };
 
-/// Responder, second message of a quick mode sent; the third is awaited. The inbound side of the
-/// child is installed.
+/// Responder, second message of a quick mode sent; the third is awaited. The child is installed,
+/// with its outbound side where traffic has no other way.
 struct QuickModeAnswered {
     wire::MessageId id{};
     wire::Octets first_message;

@@ -2,6 +2,7 @@
 
 #include "ike/child_installation.h"
 #include "ike/crypto/v1_authentication.h"
+#include "ike/v1/delete_sa.h"
 #include "ike/v1/exchange_message.h"
 #include "ike/v1/failure_notification.h"
 #include "ike/v1/phase_one.h"
@@ -126,7 +127,7 @@ std::optional<std::size_t> too_many_children(const Turn& turn, const IkeSaFacts&
                                              const Established& sa,
                                              const policy::NarrowedSelectors& wanted) {
     const auto limit = turn.settings.child_sa_limit;
-    const auto elsewhere = turn.v1_children_elsewhere(sa.connection->name, facts.own_spi());
+    const auto elsewhere = turn.children_elsewhere(sa.connection->name, facts.own_spi());
     const auto in_use =
         static_cast<std::size_t>(std::ranges::count_if(sa.children, &Child::in_use)) + elsewhere;
     const auto all = sa.children.size() + elsewhere;
@@ -137,24 +138,14 @@ std::optional<std::size_t> too_many_children(const Turn& turn, const IkeSaFacts&
     return !is_rekey && in_use >= limit ? std::optional(in_use) : std::nullopt;
 }
 
-/// Whether some of this traffic has another child to go through.
+/// Whether some of this traffic has another child to go through: under this SA one that meets it,
+/// under others of the same peer any.
 bool has_another_way(const Turn& turn, const IkeSaFacts& facts, const Established& sa,
                      const ChildSelectors& selectors) {
-    const auto meet = [](const std::vector<policy::TrafficSelector>& a,
-                         const std::vector<policy::TrafficSelector>& b) {
-        return std::ranges::any_of(a, [&](const auto& one) {
-            return std::ranges::any_of(
-                b, [&](const auto& other) { return one.intersect(other).has_value(); });
-        });
-    };
-    const auto& connection = *sa.connection;
-    // Where there are several peers, the others' SAs carry other traffic.
-    const bool elsewhere = std::holds_alternative<policy::AnyPeer>(connection.peer_address)
-                               ? turn.v1_children_elsewhere(connection.name, facts.own_spi()) > 0
-                               : turn.is_carried_elsewhere(connection.name, facts.own_spi());
-    return elsewhere || std::ranges::any_of(sa.children, [&](const Child& each) {
-               return meet(each.local_selectors, selectors.local) &&
-                      meet(each.remote_selectors, selectors.remote);
+    return turn.children_elsewhere(sa.connection->name, facts.own_spi()) > 0 ||
+           std::ranges::any_of(sa.children, [&](const Child& each) {
+               return policy::meet(each.local_selectors, selectors.local) &&
+                      policy::meet(each.remote_selectors, selectors.remote);
            });
 }
 
@@ -187,7 +178,13 @@ void accept(Turn& turn, IkeSaFacts& facts, Established& sa,
         refuse(turn, facts, sa, id, octets, child.error());
         return;
     }
-    sa.children.back().unconfirmed = true;
+    auto& made = sa.children.back();
+    made.unconfirmed = true;
+    // What comes in through it tells as much as the third message, which may be lost.
+    if (!waits) {
+        made.ask_traffic_wait = longest_traffic_wait;
+        made.ask_traffic_at = turn.now + made.ask_traffic_wait;
+    }
     const auto hash = [&](std::span<const std::uint8_t> behind) {
         return crypto::second_hash(sa.keys.suite.prf, sa.keys.skeyids.a, id, request.nonce.data,
                                    behind);
@@ -295,8 +292,11 @@ void repeat_quick_mode_answer(Turn& turn, IkeSaFacts& facts, Established& sa, wi
     sa.answered.erase(mode);
     if (child == sa.children.end() || !child->is_pending())
         return;
-    remove_child(turn, sa.connection->name, *child, why);
+    const auto gone = std::move(*child);
     sa.children.erase(child);
+    // The peer may have it, and lack nothing but our word.
+    send_child_delete(turn, facts, sa, {gone.inbound_spi});
+    remove_child(turn, sa.connection->name, gone, why);
     turn.outcomes.emplace_back(
         outcome::ChildFailed{sa.connection->name, Role::responder, why, std::nullopt});
 }

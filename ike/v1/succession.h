@@ -18,7 +18,8 @@ void activate_child(Turn& turn, Established& sa, policy::ChildSaId child);
 /// A child has its outbound side, or came from another SA: what it replaces goes, and of two that
 /// cross one.
 void settle_succession(Turn& turn, Established& sa, policy::ChildSaId child);
-/// Those whose outbound side waits while nothing that they replace carries the traffic out.
+/// Those that are not known to be a way, since their outbound side waits or their third message has
+/// not come, while nothing that they replace carries the traffic out.
 std::vector<policy::ChildSaId> children_without_way(const Established& sa);
 
 /// The child that carries the traffic between exactly these selectors.

@@ -339,6 +339,11 @@ bool IkeSa::protects(const ChildSelectors& selectors) const {
            });
 }
 
+std::size_t IkeSa::child_count() const {
+    const auto* sa = std::get_if<Established>(&state_);
+    return sa ? sa->children.size() : 0;
+}
+
 void IkeSa::on_demand(Turn& turn) {
     auto* sa = std::get_if<Established>(&state_);
     if (sa && !sa->create_children_at)

@@ -60,6 +60,7 @@ public:
     std::vector<ChildSelectors> missing_children() const;
     /// Whether some child in use takes all traffic between these selectors.
     bool protects(const ChildSelectors& selectors) const;
+    std::size_t child_count() const;
     /// Packets wait for children that are missing. What was refused is not asked for before its
     /// time.
     void on_demand(Turn& turn);

@@ -72,6 +72,14 @@ BOOST_AUTO_TEST_CASE(the_common_part_has_the_narrower_of_each_field) {
     BOOST_TEST(!with(net, 6, 1, 10).intersect(with(net, 6, 11, 20)).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(two_lists_meet_where_one_selector_meets_another) {
+    using List = std::vector<TrafficSelector>;
+    const List two{subnet("10.0.0.0/24"), subnet("10.0.2.0/24")};
+    BOOST_TEST(meet(two, List{subnet("10.0.1.0/24"), range("10.0.2.255", "10.0.3.0")}));
+    BOOST_TEST(!meet(two, List{subnet("10.0.1.0/24"), subnet("10.0.3.0/24")}));
+    BOOST_TEST(!meet(two, List{}));
+}
+
 // covers 7296-3.13.1-d
 BOOST_AUTO_TEST_CASE(opaque_ports_lie_inside_any_port_only) {
     const auto opaque = with(net, 6, 65535, 0);

@@ -2,6 +2,7 @@
 // (RFC 2408 section 3.15, RFC 2409 section 5.7, RFC 3706).
 #include "ike/wire/v1_message.h"
 #include "tests/simulation/v1_connections.h"
+#include "tests/simulation/v1_scripted_peer.h"
 
 #include <algorithm>
 
@@ -25,6 +26,24 @@ BOOST_AUTO_TEST_CASE(the_operator_closes_and_the_peer_hears_of_it) {
         // Who is to keep it up begins again; who closed it does not.
         BOOST_TEST(t.net.run_until([&] { return t.net.up("vpn"); }, 1min) == (end == End::right));
     }
+}
+
+// covers 2408-5.15-a
+BOOST_AUTO_TEST_CASE(the_end_of_a_lifetime_is_said_twice_where_no_child_is_left) {
+    auto own = OldScriptedPeer::peer_connection();
+    own.ike.lifetime = 60s;
+    OldScriptedPeer peer(own);
+    peer.establish();
+    const auto cookies = peer.cookies();
+    peer.pass(61s);
+    const auto said = std::ranges::count_if(peer.heard, [&](const OldHeard& each) {
+        return std::ranges::any_of(each.payloads, [&](const auto& payload) {
+            const auto* deletes = std::get_if<ike::wire::v1::DeletePayload>(&payload);
+            return deletes && std::ranges::contains(deletes->isakmp, cookies);
+        });
+    });
+    BOOST_TEST(said == 2);
+    BOOST_TEST(std::ranges::none_of(peer.status().ike_sas, &ike::IkeSaStatus::established));
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_tells_every_peer_and_leaves_nothing) {

@@ -310,6 +310,24 @@ BOOST_AUTO_TEST_CASE(an_error_that_speaks_of_something_else_ends_nothing) {
     BOOST_TEST(net.run_until([&] { return net.up("vpn"); }, 5s));
 }
 
+// What another ISAKMP SA has no child for is carried by nothing.
+BOOST_AUTO_TEST_CASE(beside_an_isakmp_sa_without_children_a_first_child_has_both_sides) {
+    OldScriptedPeer peer;
+    peer.establish();
+    peer.establish();
+    BOOST_REQUIRE(peer.begin_quick_mode().has_value());
+    BOOST_TEST(peer.installed.size() == 1u);
+    BOOST_TEST(peer.installed_inbound == 0u);
+    // With a child elsewhere it waits.
+    const auto older = peer.keys();
+    peer.establish();
+    peer.finish_quick_mode(peer.begin_quick_mode().value());
+    peer.use(older);
+    const auto before = peer.installed_inbound;
+    BOOST_REQUIRE(peer.begin_quick_mode().has_value());
+    BOOST_TEST(peer.installed_inbound == before + 1);
+}
+
 // Whoever has the key may be another by the same name.
 BOOST_AUTO_TEST_CASE(what_stands_is_kept_from_another_host_by_the_peers_name) {
     auto own = OldScriptedPeer::peer_connection();

@@ -51,6 +51,11 @@ void set_method(std::vector<std::uint8_t>& octets, const std::vector<std::uint16
     octets = ike::wire::v1::encode_message(message->header, message->chain.payloads);
 }
 
+bool is_quick_mode(const std::vector<std::uint8_t>& octets) {
+    constexpr std::size_t exchange_octet = 18;
+    return octets.size() > exchange_octet && octets[exchange_octet] == 32;
+}
+
 /// What the transforms of a first message or its answer say of it.
 std::vector<std::string> methods(const std::vector<std::uint8_t>& octets) {
     auto decoded = ike::wire::v1::decode_message(octets).value();
@@ -168,16 +173,13 @@ BOOST_AUTO_TEST_CASE(several_pairs_are_several_quick_modes_under_one_phase_one) 
 // Who begins sends as soon as the answer is there: what its packets bring as answers is not to wait
 // for the third message, where no older child carries it.
 BOOST_AUTO_TEST_CASE(a_responder_has_both_sides_of_a_first_child_from_its_answer_on) {
-    constexpr std::size_t exchange_octet = 18;
-    constexpr std::uint8_t quick_mode = 32;
     for (const bool comes_late : {true, false}) {
         const auto left = old_left_vpn();
         TwoGateways net({{left}}, {{mirrored(left)}});
         unsigned sent = 0;
         bool third_passes = false;
         net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
-            const bool third =
-                sender == End::left && octets[exchange_octet] == quick_mode && ++sent > 1;
+            const bool third = sender == End::left && is_quick_mode(octets) && ++sent > 1;
             return !third || third_passes;
         };
         net.run_for(500ms);
@@ -192,8 +194,44 @@ BOOST_AUTO_TEST_CASE(a_responder_has_both_sides_of_a_first_child_from_its_answer
             BOOST_TEST(net.disagreements().empty());
         } else {
             BOOST_TEST(net.right.kernel_children() == 0u);
+            // Who began may have lost nothing but that one message, and is told.
+            BOOST_TEST(net.left.kernel_children() == 0u);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(traffic_of_a_first_child_stands_for_a_third_message_that_is_lost) {
+    const auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    unsigned sent = 0;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        return sender == End::right || !is_quick_mode(octets) || ++sent == 1;
+    };
+    net.run_for(500ms);
+    BOOST_REQUIRE(net.right.kernel_children() == 1u);
+    net.traffic = true;
+    net.run_for(2s);
+    BOOST_TEST((status(net.right, "vpn").state == ike::ConnectionState::up));
+    net.run_for(2min);
+    BOOST_TEST(net.lost_packets.empty());
+    BOOST_TEST(net.children() == 2u);
+    BOOST_TEST(net.disagreements().empty());
+    BOOST_TEST(count<ike::ChildSaClosed>(net.right) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_phase_one_tells_of_a_first_child_whose_third_message_was_lost) {
+    const auto left = old_left_vpn();
+    TwoGateways net({{left}}, {{mirrored(left)}});
+    unsigned sent = 0;
+    net.inspect = [&](End sender, std::vector<std::uint8_t>& octets) {
+        return sender == End::right || !is_quick_mode(octets) || ++sent == 1;
+    };
+    net.run_for(500ms);
+    BOOST_REQUIRE(net.left.kernel_children() == 1u);
+    net.command(End::right, ike::Terminate{"vpn"});
+    net.run_for(500ms);
+    BOOST_TEST(net.right.kernel_children() == 0u);
+    BOOST_TEST(net.left.kernel_children() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(selectors_carry_protocols_and_ports) {

@@ -347,9 +347,10 @@ void OldScriptedPeer::drain() {
             heard.push_back(open(without_marker(*datagram)));
         else if (const auto* both = std::get_if<ike::InstallChildSa>(&*effect))
             installed.push_back(both->child);
-        else if (const auto* inbound = std::get_if<ike::InstallInboundSa>(&*effect))
+        else if (const auto* inbound = std::get_if<ike::InstallInboundSa>(&*effect)) {
             installed.push_back(inbound->child);
-        else if (auto* report = std::get_if<ike::Report>(&*effect))
+            ++installed_inbound;
+        } else if (auto* report = std::get_if<ike::Report>(&*effect))
             reports.push_back(std::move(report->event));
     }
 }

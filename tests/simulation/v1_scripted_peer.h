@@ -140,6 +140,8 @@ public:
     std::vector<OldHeard> heard;
     /// What the endpoint put into its kernel.
     std::vector<policy::ChildSa> installed;
+    /// How many of them came without their outbound side.
+    std::size_t installed_inbound = 0;
     std::vector<ike::ReportEvent> reports;
 
 private:
