@@ -20,82 +20,87 @@ Endpoint::Core::Core(policy::ConnectionSet connections, Botan::RandomNumberGener
 }
 
 Turn Endpoint::Core::make_turn(TimePoint now) {
-    return {
-        .now = now,
-        .rng = rng_,
-        .settings = settings_,
-        .directory = directory_,
-        .child_spis = child_spis_,
-        .dropped = dropped_,
-        .effects = effects_,
-        .is_up =
-            [this](const std::string& connection) {
-                const auto* upkeep = find(connection);
-                return (upkeep && !upkeep->established.empty()) || has_orphans(connection);
-            },
-        .is_wanted =
-            [this](const std::string& connection) {
-                const auto* upkeep = find(connection);
-                // What an IKE SA carries that is to be replaced, its successor has to carry,
-                // too.
-                return upkeep && !shut_down_ && (upkeep->wanted() || !upkeep->to_replace.empty());
-            },
-        .is_demanded =
-            [this](const policy::Connection& connection, const ChildSelectors& child) {
-                return is_demanded(connection.name, child);
-            },
-        .draw_ike_spi = [this] { return draw_spi(); },
-        .is_alive = [this](wire::IkeSpi spi) { return find_alive(spi) != nullptr; },
-        .hand_over = [this, now](const std::string& connection,
-                                 wire::IkeSpi spi) { return hand_over(now, connection, spi); },
-        .is_carried_elsewhere = [this](const std::string& connection,
-                                       wire::IkeSpi spi) { return has_other(connection, spi); },
-        .has_peer =
-            [this](const std::string& connection, const policy::Identity& peer) {
-                const auto* upkeep = find(connection);
-                // One that is to be replaced may have been another's name for the same peer.
-                return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
-            },
-        .no_room =
-            [this](const std::string& connection, const policy::Identity& peer,
-                   FirstContact first_contact) { return no_room(connection, peer, first_contact); },
-        .v1_peer_is_elsewhere =
-            [this](const std::string& connection, const policy::Identity& peer,
-                   const policy::IpAddress& address) {
-                return v1_peer_is_elsewhere(connection, peer, address);
-            },
-        .children_elsewhere =
-            [this](const std::string& connection, wire::IkeSpi spi) {
-                return children_elsewhere(connection, spi);
-            },
-        .v1_carrier_elsewhere =
-            [this](const std::string& connection, wire::IkeSpi spi,
-                   const ChildSelectors& selectors) {
-                return v1_carrier_elsewhere(connection, spi, selectors);
-            },
-        .user_between_gateways =
-            [this](const policy::UdpPath& path, const ChildUser& peer,
-                   const ChildSelectors& selectors) {
-                return user_between_gateways(path, peer, selectors);
-            },
-        .retired = retired_};
+    return {.now = now,
+            .rng = rng_,
+            .settings = settings_,
+            .directory = directory_,
+            .child_spis = child_spis_,
+            .dropped = dropped_,
+            .effects = effects_,
+            .is_up =
+                [this](const std::string& connection) {
+                    const auto* upkeep = find(connection);
+                    return (upkeep && !upkeep->established.empty()) || has_orphans(connection);
+                },
+            .is_wanted =
+                [this](const std::string& connection) {
+                    const auto* upkeep = find(connection);
+                    // What an IKE SA carries that is to be replaced, its successor has to carry,
+                    // too.
+                    return upkeep && !shut_down_ &&
+                           (upkeep->wanted() || !upkeep->to_replace.empty());
+                },
+            .is_demanded =
+                [this](const policy::Connection& connection, const ChildSelectors& child) {
+                    return is_demanded(connection.name, child);
+                },
+            .draw_ike_spi = [this] { return draw_spi(); },
+            .is_alive = [this](wire::IkeSpi spi) { return find_alive(spi) != nullptr; },
+            .hand_over = [this, now](const std::string& connection,
+                                     wire::IkeSpi spi) { return hand_over(now, connection, spi); },
+            .is_carried_elsewhere = [this](const std::string& connection,
+                                           wire::IkeSpi spi) { return has_other(connection, spi); },
+            .has_peer =
+                [this](const std::string& connection, const policy::Identity& peer) {
+                    const auto* upkeep = find(connection);
+                    // One that is to be replaced may have been another's name for the same peer.
+                    return upkeep && (upkeep->renewing || !upkeep->established.with(peer).empty());
+                },
+            .no_room =
+                [this, now](const std::string& connection, const policy::Identity& peer,
+                            FirstContact first_contact) {
+                    return no_room(now, connection, peer, first_contact);
+                },
+            .v1_peer_is_elsewhere =
+                [this](const std::string& connection, const policy::Identity& peer,
+                       const policy::IpAddress& address) {
+                    return v1_peer_is_elsewhere(connection, peer, address);
+                },
+            .children_elsewhere =
+                [this](const std::string& connection, wire::IkeSpi spi) {
+                    return children_elsewhere(connection, spi);
+                },
+            .v1_carrier_elsewhere =
+                [this](const std::string& connection, wire::IkeSpi spi,
+                       const ChildSelectors& selectors) {
+                    return v1_carrier_elsewhere(connection, spi, selectors);
+                },
+            .user_between_gateways =
+                [this](const policy::UdpPath& path, const ChildUser& peer,
+                       const ChildSelectors& selectors) {
+                    return user_between_gateways(path, peer, selectors);
+                },
+            .retired = retired_};
 }
 
-std::optional<Cause> Endpoint::Core::no_room(const std::string& connection,
+std::optional<Cause> Endpoint::Core::no_room(TimePoint now, const std::string& connection,
                                              const policy::Identity& peer,
                                              FirstContact first_contact) {
     const auto* upkeep = find(connection);
     if (!upkeep)
         return std::nullopt;
-    const auto of_peer = upkeep->established.with(peer).size();
-    const bool older_go = first_contact == FirstContact::yes ||
-                          upkeep->connection().unique != policy::Uniqueness::never;
-    if (of_peer == 0 && upkeep->established.size() >= settings_.peer_limit)
+    const auto of_peer = upkeep->established.with(peer);
+    if (of_peer.empty() && upkeep->established.size() >= settings_.peer_limit)
         if (const auto others = upkeep->established.peers(); others >= settings_.peer_limit)
             return cause::TooManyPeers{shortened(peer), others};
-    if (!older_go && of_peer >= settings_.ike_sa_limit)
-        return cause::TooManyIkeSas{shortened(peer), of_peer};
-    return std::nullopt;
+    const bool all_stay = upkeep->connection().unique == policy::Uniqueness::never;
+    const auto limit = all_stay ? settings_.ike_sa_limit : 2 * settings_.ike_sa_limit;
+    if (first_contact == FirstContact::yes || of_peer.size() < limit ||
+        oldest_to_spare(*upkeep, peer, std::nullopt))
+        return std::nullopt;
+    for (const auto each : of_peer)
+        handle(now, each, [](auto& turn, auto& sa) { sa.check_liveness(turn); });
+    return cause::TooManyIkeSas{shortened(peer), of_peer.size()};
 }
 
 std::optional<OtherUser>

@@ -117,8 +117,10 @@ private:
                                                    const ChildUser& peer,
                                                    const policy::ChildSelectors& selectors) const;
     bool is_complete(TimePoint now, const AnyIkeSa& sa);
-    std::optional<Cause> no_room(const std::string& connection, const policy::Identity& peer,
-                                 FirstContact first_contact);
+    /// Where there is none the peer's IKE SAs are asked for a sign of life, whatever dead peer
+    /// detection says: it may have forgotten them all.
+    std::optional<Cause> no_room(TimePoint now, const std::string& connection,
+                                 const policy::Identity& peer, FirstContact first_contact);
     /// Whether the successor is complete, and nothing is lost with the end of the old SA.
     bool takes_over(TimePoint now, const AnyIkeSa& old, const AnyIkeSa& successor);
     bool hand_over(TimePoint now, const std::string& connection, wire::IkeSpi spi);
@@ -130,15 +132,20 @@ private:
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Up& outcome);
     void close_duplicates(TimePoint now, wire::IkeSpi spi, const ConnectionUpkeep& upkeep,
                           const outcome::Up& outcome);
-    /// The peer's oldest ones go where there are too many.
+    /// The peer's oldest IKE SA that can go without loss: others than it have all its children.
+    /// Where all are to stay, only one that an ISAKMP SA has superseded. Nothing: there is none.
+    std::optional<wire::IkeSpi> oldest_to_spare(const ConnectionUpkeep& upkeep,
+                                                const policy::Identity& peer,
+                                                std::optional<wire::IkeSpi> newest);
+    /// Those go where there are too many: the peer may be gone, and nothing waits for its answer.
     void end_oldest(TimePoint now, wire::IkeSpi newest, const ConnectionUpkeep& upkeep,
                     const policy::Identity& peer);
     void note_demand_met(wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_replaced(TimePoint now, wire::IkeSpi spi, ConnectionUpkeep& upkeep);
     void close_superfluous(TimePoint now, wire::IkeSpi spi);
-    /// A successor took its place. RFC 7296 2.11: whatever the addresses, an SA is known by its
-    /// SPIs. Those that the old one had may be gone, and a peer that is not told goes on sending to
-    /// them.
+    /// Closes what a successor replaces; the Delete goes along `path`. RFC 7296 2.11: whatever the
+    /// addresses, an SA is known by its SPIs. Those that the old one had may be gone, and a peer
+    /// that is not told goes on sending to them.
     void close_along(TimePoint now, wire::IkeSpi spi, const policy::UdpPath& path);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::NewIkeSa& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v2::outcome::Bequeath& outcome);

@@ -4,7 +4,10 @@
 #include "ike/rekey_collision.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
+#include <vector>
 
 namespace viaduct::ike {
 
@@ -143,17 +146,47 @@ void Endpoint::Core::close_duplicates(TimePoint now, wire::IkeSpi spi,
     }
 }
 
+std::optional<wire::IkeSpi> Endpoint::Core::oldest_to_spare(const ConnectionUpkeep& upkeep,
+                                                            const policy::Identity& peer,
+                                                            std::optional<wire::IkeSpi> newest) {
+    using Selectors =
+        std::pair<std::vector<policy::TrafficSelector>, std::vector<policy::TrafficSelector>>;
+    struct Carrier {
+        TimePoint since;
+        wire::IkeSpi spi{};
+        std::set<Selectors> children;
+    };
+    std::vector<Carrier> older;
+    std::map<Selectors, std::size_t> carriers;
+    for (const auto each : upkeep.established.with(peer)) {
+        const auto* sa = find_alive(each);
+        const bool superseded = sa && sa->is_v1() && sa->as_v1()->is_superseded();
+        if (!sa || (upkeep.connection().unique == policy::Uniqueness::never && !superseded))
+            continue;
+        Carrier carrier{*sa->established_at(), each, {}};
+        if (const auto status = superseded ? std::nullopt : sa->status())
+            for (const auto& child : status->children)
+                carrier.children.emplace(child.local_selectors, child.remote_selectors);
+        for (const auto& child : carrier.children)
+            ++carriers[child];
+        if (each != newest)
+            older.push_back(std::move(carrier));
+    }
+    std::ranges::sort(older, {}, &Carrier::since);
+    const auto spare = std::ranges::find_if(older, [&](const Carrier& each) {
+        return std::ranges::all_of(each.children,
+                                   [&](const auto& child) { return carriers.at(child) > 1; });
+    });
+    return spare == older.end() ? std::nullopt : std::optional(spare->spi);
+}
+
 void Endpoint::Core::end_oldest(TimePoint now, wire::IkeSpi newest, const ConnectionUpkeep& upkeep,
                                 const policy::Identity& peer) {
-    std::vector<std::pair<TimePoint, wire::IkeSpi>> older;
-    for (const auto each : upkeep.established.with(peer))
-        if (const auto* sa = each == newest ? nullptr : find_alive(each))
-            older.emplace_back(sa->established_at().value_or(now), each);
-    std::ranges::sort(older);
-    for (auto left = older.size(); const auto& [established, each] : older) {
-        if (left-- < settings_.ike_sa_limit)
+    while (upkeep.established.with(peer).size() > settings_.ike_sa_limit) {
+        const auto spare = oldest_to_spare(upkeep, peer, newest);
+        if (!spare)
             return;
-        handle(now, each, [](auto& turn, auto& sa) { sa.close(turn, cause::Replaced{}); });
+        handle(now, *spare, [](auto& turn, auto& sa) { sa.close(turn, cause::ReplacedByPeer{}); });
     }
 }
 

@@ -128,9 +128,7 @@ struct Sentence {
     }
     std::string operator()(const cause::LifetimeReached&) { return "its lifetime is over"; }
     std::string operator()(const cause::Reconfigured&) { return "its configuration changed"; }
-    std::string operator()(const cause::ReplacedByPeer&) {
-        return "the peer started anew (INITIAL_CONTACT)";
-    }
+    std::string operator()(const cause::ReplacedByPeer&) { return "the peer began anew"; }
     std::string operator()(const cause::Replaced&) { return "a successor took its place"; }
     std::string operator()(const cause::NoChildLeft&) {
         return "its last child SA went, and neither side asked for another";

@@ -252,7 +252,8 @@ struct DropCounters {
     std::uint64_t bad_message_id = 0;
     std::uint64_t integrity_failed = 0;
     std::uint64_t half_open_limit = 0;
-    /// Refused to peers that are authenticated.
+    /// Refused to peers that are authenticated: an IKE SA because the peer has so many, or so many
+    /// others have some; its rekey because the peer deletes none of those before; a child SA.
     std::uint64_t ike_sa_limit = 0;
     std::uint64_t child_sa_limit = 0;
     /// First requests answered by a demand for a cookie.

@@ -26,13 +26,16 @@ struct EndpointSettings {
     /// only with a cookie. Forged addresses get no further.
     std::size_t cookie_threshold = 100;
     std::size_t cookie_threshold_per_address = 50;
-    /// Established IKE SAs that one peer has of a connection: where the newest is to stay the
-    /// oldest goes, else the newest is refused.
+    /// Established IKE SAs that one peer has of a connection: beyond that the oldest goes whose
+    /// children others have. Where each has children of its own twice as many stand, and the next
+    /// is refused; where all are to stay, the next is refused at once. As many that the peer has
+    /// rekeyed wait for its Delete.
     std::size_t ike_sa_limit = 16;
     /// Peers that have IKE SAs of one connection.
     std::size_t peer_limit = 4096;
     /// Child SAs of one IKE SA that traffic can go by: as many as can be configured, also when both
-    /// ends make each at the same moment. With those that are replaced there are twice as many.
+    /// ends make each at the same moment. With those that are replaced there are twice as many. In
+    /// IKEv1 of all ISAKMP SAs that the peer has of a connection.
     std::size_t child_sa_limit = 2048;
     /// An IKE SA uses no higher message ID, in either direction. At half of it it is rekeyed; what
     /// was not rekeyed by then ends (RFC 7296 section 2.2).

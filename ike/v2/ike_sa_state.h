@@ -198,6 +198,8 @@ struct Established {
     Standing standing = Standing::carrying;
     /// Of what is contending or superseded: when we end it ourselves.
     std::optional<TimePoint> patience_until;
+    /// Our SPIs of those that it succeeds by IKE rekeys and that still wait for the peer's Delete.
+    std::vector<wire::IkeSpi> predecessors;
     /// The lower of the two nonces of the exchange that made this SA: of two that cross, the one
     /// with the lowest nonce loses.
     wire::Octets lowest_nonce;

@@ -53,6 +53,12 @@ struct NewSaSource {
     const wire::Octets& nonce_r;
 };
 
+std::vector<wire::IkeSpi> predecessors_left(const Turn& turn, const Established& sa) {
+    auto left = sa.predecessors;
+    std::erase_if(left, [&](wire::IkeSpi each) { return !turn.is_alive(each); });
+    return left;
+}
+
 std::expected<outcome::NewIkeSa, Cause> make_successor(Turn& turn, const IkeSaFacts& facts,
                                                        const Established& sa,
                                                        const NewSaSource& source) {
@@ -82,6 +88,8 @@ std::expected<outcome::NewIkeSa, Cause> make_successor(Turn& turn, const IkeSaFa
     state.counts_on_children = sa.counts_on_children;
     state.empty_until = sa.empty_until;
     state.standing = Standing::contending;
+    state.predecessors = predecessors_left(turn, sa);
+    state.predecessors.push_back(facts.own_spi());
     // Decided by the answer to our own request, if there will be one.
     state.patience_until =
         turn.now + longest_exchange(sa.connection->ike.retransmission) + peer_deletion_time;
@@ -287,6 +295,11 @@ answer_ike_rekey(Turn& turn, const IkeSaFacts& facts, Established& sa,
         sa.yielding_until = turn.now + yielding_time;
         for (auto& child : sa.children)
             child.replace_at = std::max(child.replace_at, sa.yielding_until);
+        return refusal(plain_notify(NotifyType::temporary_failure));
+    }
+    // Each waits for minutes, should the peer not delete it.
+    if (predecessors_left(turn, sa).size() >= turn.settings.ike_sa_limit) {
+        ++turn.dropped.ike_sa_limit;
         return refusal(plain_notify(NotifyType::temporary_failure));
     }
     const auto offered = wire::proposals_of(request.sa);

@@ -42,6 +42,20 @@ policy::Connection pairs_vpn(policy::Uniqueness unique) {
     return own;
 }
 
+/// What the endpoint has put into its kernel and not taken out again.
+struct KernelChildren {
+    explicit KernelChildren(ScriptedPeer& peer) {
+        peer.observe = [this](const ike::Effect& effect, const Heard*) {
+            if (std::holds_alternative<ike::InstallChildSa>(effect) ||
+                std::holds_alternative<ike::InstallInboundSa>(effect))
+                ++count;
+            else if (std::holds_alternative<ike::RemoveChildSa>(effect))
+                --count;
+        };
+    }
+    std::size_t count = 0;
+};
+
 std::optional<NotifyType> error_of(const std::optional<Heard>& heard) {
     const auto error = heard ? heard->error() : std::nullopt;
     return error ? std::optional(error->type) : std::nullopt;
@@ -71,10 +85,12 @@ BOOST_AUTO_TEST_CASE(a_peer_that_begins_anew_without_end_keeps_its_newest_ike_sa
     auto endpoints = mirrored(own);
     endpoints.start = policy::StartAction::initiate;
     peer.command(ike::Reconfigure{{{endpoints}}});
+    const KernelChildren kernel(peer);
     for (int i = 0; i < 100; ++i) {
         peer.establish();
         peer.pass(10ms);
         BOOST_TEST(peer.children() <= most_ike_sas);
+        BOOST_TEST(kernel.count <= most_ike_sas);
         BOOST_TEST(newest(peer).children.size() == 1u);
     }
     BOOST_TEST(peer.children() == most_ike_sas);
@@ -82,6 +98,8 @@ BOOST_AUTO_TEST_CASE(a_peer_that_begins_anew_without_end_keeps_its_newest_ike_sa
     // The peer answers no Delete.
     peer.pass(10s);
     BOOST_TEST(peer.children() == most_ike_sas);
+    BOOST_TEST(kernel.count == most_ike_sas);
+    BOOST_TEST(peer.status().ike_sas.size() <= most_ike_sas + 1);
 }
 
 // covers class-memory
@@ -90,8 +108,90 @@ BOOST_AUTO_TEST_CASE(so_does_one_whose_children_are_all_refused) {
     peer.own.local_selectors = subnets({"172.16.0.0/24"});
     for (int i = 0; i < 100; ++i) {
         ask_for_ike_sa(peer);
-        BOOST_TEST(established(peer) <= most_ike_sas + 1);
+        BOOST_TEST(established(peer) <= most_ike_sas);
     }
+    BOOST_TEST(established(peer) == most_ike_sas);
+    peer.pass(10s);
+    BOOST_TEST(peer.status().ike_sas.size() == most_ike_sas);
+}
+
+// covers class-memory
+BOOST_AUTO_TEST_CASE(what_only_an_older_ike_sa_carries_does_not_end_with_it) {
+    constexpr std::size_t limit = 2;
+    auto own = pairs_vpn(policy::Uniqueness::replace);
+    own.dpd.interval = 0s;
+    own.local_selectors = subnets({"192.168.11.0/24", "192.168.12.0/24", "192.168.13.0/24",
+                                   "192.168.14.0/24", "192.168.15.0/24"});
+    ScriptedPeer peer(own, {.ike_sa_limit = limit});
+    const auto call_for = [&](const std::string& subnet) {
+        peer.own.local_selectors = subnets({subnet.c_str()});
+        return error_of(ask_for_ike_sa(peer));
+    };
+    // An IKE SA for each child.
+    for (const auto* each : {"192.168.11.0/24", "192.168.12.0/24", "192.168.13.0/24"})
+        BOOST_TEST(!call_for(each));
+    BOOST_TEST(peer.children() == 3u);
+    // What is authenticated anew takes the place of its own predecessor.
+    BOOST_TEST(!call_for("192.168.12.0/24"));
+    BOOST_TEST(peer.children() == 3u);
+    BOOST_TEST(!call_for("192.168.14.0/24"));
+    BOOST_TEST((call_for("192.168.15.0/24") == NotifyType::authentication_failed));
+    BOOST_TEST(dropped(peer).ike_sa_limit == 1u);
+    BOOST_TEST(peer.children() == 2 * limit);
+    // Unless they are dead: the peer answers nothing.
+    peer.pass(1min);
+    BOOST_TEST(!call_for("192.168.15.0/24"));
+}
+
+// covers class-memory
+BOOST_AUTO_TEST_CASE(a_peer_that_rekeys_the_ike_sa_without_end_has_to_delete_the_old_ones) {
+    auto own = left_vpn();
+    own.dpd.interval = 0s;
+    ScriptedPeer peer(own);
+    peer.establish();
+    const auto rekey_ike_sa = [&] {
+        const auto response =
+            peer.ask(ExchangeType::create_child_sa, peer.ike_rekey_payloads()).value();
+        const auto error = error_of(response);
+        if (!error) {
+            peer.take_successor(response);
+            peer.current = peer.sas.size() - 1;
+        }
+        return error;
+    };
+    for (std::size_t i = 0; i < most_ike_sas; ++i)
+        BOOST_TEST(!rekey_ike_sa());
+    // CREATE_CHILD_SA { SA, Ni, KEi } -->    <-- CREATE_CHILD_SA { N(TEMPORARY_FAILURE) }
+    for (int i = 0; i < 100; ++i)
+        BOOST_TEST((rekey_ike_sa() == NotifyType::temporary_failure));
+    BOOST_TEST(peer.status().ike_sas.size() == most_ike_sas + 1);
+    BOOST_TEST(dropped(peer).ike_sa_limit == 100u);
+    // One that it deletes makes room for another.
+    --peer.current;
+    peer.ask(ExchangeType::informational, {DeletePayload{policy::ProtocolId::ike, {}}});
+    ++peer.current;
+    BOOST_TEST(!rekey_ike_sa());
+    BOOST_TEST((rekey_ike_sa() == NotifyType::temporary_failure));
+    // So does the time that an honest peer may need.
+    peer.pass(5min);
+    BOOST_TEST(!rekey_ike_sa());
+    BOOST_TEST(peer.children() == 1u);
+}
+
+// covers class-memory
+BOOST_AUTO_TEST_CASE(where_all_stay_those_that_are_dead_make_room) {
+    auto own = pairs_vpn(policy::Uniqueness::never);
+    own.dpd.interval = 0s;
+    ScriptedPeer peer(own);
+    for (std::size_t i = 0; i < most_ike_sas; ++i)
+        peer.establish();
+    peer.pass(10min);
+    BOOST_TEST(peer.children() == most_ike_sas);
+    // INFORMATIONAL { } --> for each of them, which nobody answers
+    BOOST_TEST((error_of(ask_for_ike_sa(peer)) == NotifyType::authentication_failed));
+    peer.pass(1min);
+    BOOST_TEST(!error_of(ask_for_ike_sa(peer)));
+    BOOST_TEST(peer.children() == 1u);
 }
 
 // covers class-memory
