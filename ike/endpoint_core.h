@@ -156,6 +156,7 @@ private:
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::ChildUp& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::Doubt& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::HeldByAnother& outcome);
+    void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::ToldOfChild& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, v1::outcome::Bequeath& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const v1::outcome::DeletedElsewhere& outcome);
     void on_outcome(TimePoint now, wire::IkeSpi spi, const outcome::Childless& outcome);

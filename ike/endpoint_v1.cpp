@@ -308,6 +308,15 @@ void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi /*spi*/,
 }
 
 void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,
+                                const v1::outcome::ToldOfChild& outcome) {
+    const auto owner = child_spis_.owner(outcome.child);
+    if (owner && *owner != spi)
+        handle_v1(now, *owner, [&](v1::Turn& turn, v1::IsakmpSa& sa) {
+            sa.told_of_child(turn, outcome.child, outcome.peer_has_it);
+        });
+}
+
+void Endpoint::Core::on_outcome(TimePoint now, wire::IkeSpi spi,
                                 const v1::outcome::Doubt& outcome) {
     const auto found = sas_.find(spi);
     NegotiationFailed failed{.connection = outcome.connection,

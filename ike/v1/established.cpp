@@ -29,14 +29,6 @@ TimePoint replacement_time(Role role, const Lifetime& lifetime) {
     return lifetime.replace_at + (lifetime.expire_at - lifetime.replace_at) / 2;
 }
 
-/// Our third message was lost, or is late: the peer has no outbound side yet.
-void wait_longer(const Turn& turn, Established& sa, policy::ChildSaId id) {
-    const auto child = std::ranges::find(sa.children, id, &Child::id);
-    if (child != sa.children.end() && child->activate_at)
-        child->activate_at =
-            std::min(turn.now + TimePoint::duration(activation_time), child->activate_by);
-}
-
 void repeat_end(Turn& turn, const IkeSaFacts& facts, Established& sa, QuickModeOver& mode,
                 std::span<const std::uint8_t> octets) {
     if (!std::ranges::equal(mode.received, octets)) {
@@ -45,7 +37,7 @@ void repeat_end(Turn& turn, const IkeSaFacts& facts, Established& sa, QuickModeO
     }
     ++turn.dropped.repeated;
     turn.send(facts.path, mode.answer);
-    wait_longer(turn, sa, mode.child);
+    told_of_child(turn, sa, mode.child, false);
 }
 
 void on_quick_mode(Turn& turn, IkeSaFacts& facts, Established& sa,

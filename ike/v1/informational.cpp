@@ -179,7 +179,7 @@ IsakmpSaState consume_informational(Turn& turn, IkeSaFacts& facts, Established s
         const bool connected = std::ranges::contains(said->notifies, NotifyType::connected,
                                                      &wire::v1::NotifyPayload::type);
         if (connected)
-            activate_child(turn, sa, mode->child);
+            told_of_child(turn, sa, mode->child, true);
         return sa;
     }
     if (of_asked) {

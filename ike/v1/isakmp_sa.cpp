@@ -441,6 +441,11 @@ void IsakmpSa::inherit(Turn& turn, std::vector<Child> children,
     v1::move_children(turn, facts_, sa);
 }
 
+void IsakmpSa::told_of_child(Turn& turn, policy::ChildSaId child, bool peer_has_it) {
+    if (auto* sa = std::get_if<Established>(&state_))
+        v1::told_of_child(turn, *sa, child, peer_has_it);
+}
+
 void IsakmpSa::activate_children(Turn& turn) {
     if (auto* sa = std::get_if<Established>(&state_))
         for (const auto child : children_without_way(*sa))

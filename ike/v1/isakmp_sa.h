@@ -54,6 +54,8 @@ public:
     /// Gives its children to the endpoint, which has another SA for them.
     void give_children(Turn& turn);
     void inherit(Turn& turn, std::vector<Child> children, std::vector<QuickModeWanted> waiting);
+    /// The quick mode of a child, which ended under another SA, tells whether the peer has it.
+    void told_of_child(Turn& turn, policy::ChildSaId child, bool peer_has_it);
     /// Outbound sides that wait for the peer go in now.
     void activate_children(Turn& turn);
     /// The peer said under another of its SAs that these of its children are gone.

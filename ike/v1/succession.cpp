@@ -184,6 +184,17 @@ void activate_child(Turn& turn, Established& sa, policy::ChildSaId id) {
     turn.outcomes.emplace_back(outcome::ChildUp{sa.connection->name});
 }
 
+void told_of_child(Turn& turn, Established& sa, policy::ChildSaId id, bool peer_has_it) {
+    const auto child = find(sa.children, id);
+    if (child == sa.children.end())
+        turn.outcomes.emplace_back(outcome::ToldOfChild{id, peer_has_it});
+    else if (peer_has_it)
+        activate_child(turn, sa, id);
+    else if (child->activate_at)
+        child->activate_at =
+            std::min(turn.now + TimePoint::duration(activation_time), child->activate_by);
+}
+
 void settle_succession(Turn& turn, Established& sa, policy::ChildSaId id) {
     const auto child = find(sa.children, id);
     if (child == sa.children.end() || !carries(*child))

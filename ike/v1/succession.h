@@ -15,6 +15,9 @@ void rekey_child(Turn& turn, IkeSaFacts& facts, Established& sa, policy::ChildSa
 /// The peer is known to have the inbound side of a child whose outbound side waits: traffic moves
 /// to it, and what it replaces goes.
 void activate_child(Turn& turn, Established& sa, policy::ChildSaId child);
+/// A quick mode that is over tells of its child, here or under the SA that has it by now: the peer
+/// has it, or has no outbound side yet, since our third message was lost or is late.
+void told_of_child(Turn& turn, Established& sa, policy::ChildSaId child, bool peer_has_it);
 /// A child has its outbound side, or came from another SA: what it replaces goes, and of two that
 /// cross one.
 void settle_succession(Turn& turn, Established& sa, policy::ChildSaId child);

@@ -43,12 +43,18 @@ struct DeletedElsewhere {
 struct HeldByAnother {
     wire::IkeSpi other{};
 };
+/// A quick mode of the SA that is handled tells of its child, which another SA has by now: the peer
+/// has it, or lacks our third message still.
+struct ToldOfChild {
+    policy::ChildSaId child{};
+    bool peer_has_it = false;
+};
 } // namespace outcome
 
-using Outcome =
-    std::variant<outcome::Up, outcome::Failed, outcome::Down, outcome::WantsReplacement,
-                 outcome::Childless, outcome::ChildUp, outcome::ChildFailed, outcome::Doubt,
-                 outcome::Bequeath, outcome::DeletedElsewhere, outcome::HeldByAnother>;
+using Outcome = std::variant<outcome::Up, outcome::Failed, outcome::Down, outcome::WantsReplacement,
+                             outcome::Childless, outcome::ChildUp, outcome::ChildFailed,
+                             outcome::Doubt, outcome::Bequeath, outcome::DeletedElsewhere,
+                             outcome::HeldByAnother, outcome::ToldOfChild>;
 
 struct Turn : ike::Turn {
     std::vector<Outcome>& outcomes;

@@ -185,6 +185,44 @@ BOOST_AUTO_TEST_CASE(connected_is_taken_for_what_it_is) {
     BOOST_TEST(peer.status().ike_sas.front().children.size() == 1u);
 }
 
+// The child of a quick mode has gone to a new phase 1; what the peer says of it comes under the
+// old.
+BOOST_AUTO_TEST_CASE(what_is_told_of_a_child_that_has_moved_reaches_it) {
+    for (const bool connected : {true, false}) {
+        OldScriptedPeer peer;
+        peer.establish();
+        peer.finish_quick_mode(peer.begin_quick_mode().value());
+        peer.command(ike::Rekey{"vpn", old_child_keys});
+        const auto offer = *peer.last(ike::wire::ExchangeType::quick_mode);
+        const auto id = offer.header.message_id;
+        const auto answer = peer.answer_quick_mode(offer, {});
+        const auto older = peer.keys();
+        peer.establish();
+        peer.use(older);
+        const auto old_is_closed = [&] {
+            return std::ranges::any_of(peer.reports, [](const ike::ReportEvent& event) {
+                return std::holds_alternative<ike::ChildSaClosed>(event);
+            });
+        };
+        if (connected) {
+            peer.inform_behind({v1::NotifyPayload{.protocol = policy::ProtocolId::esp,
+                                                  .spi = {0xd0, 0, 0, 0},
+                                                  .type = NotifyType::connected}},
+                               id);
+            peer.pass(5s);
+            BOOST_TEST(old_is_closed());
+        } else {
+            // Traffic waits for the third message half a minute from here on.
+            peer.pass(10s);
+            peer.send(answer);
+            peer.pass(25s);
+            BOOST_TEST(!old_is_closed());
+            peer.pass(10s);
+            BOOST_TEST(old_is_closed());
+        }
+    }
+}
+
 /// The endpoint has asked for a child.
 struct AskedForChild {
     AskedForChild() {

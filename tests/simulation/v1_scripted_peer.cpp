@@ -304,7 +304,7 @@ void OldScriptedPeer::finish_quick_mode(const OldHeard& answer) {
                    v1::encode_chain(std::span(&hash, 1)), vectors_[id]));
 }
 
-void OldScriptedPeer::answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce) {
+Octets OldScriptedPeer::answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce) {
     const auto id = offer.header.message_id;
     auto answer = the<v1::SaPayload>(offer);
     answer.proposals.resize(1);
@@ -316,8 +316,11 @@ void OldScriptedPeer::answer_quick_mode(const OldHeard& offer, const OldPayloads
     const v1::HashPayload hash{
         crypto::second_hash(suite_.prf, skeyids_.a, id, the<v1::NoncePayload>(offer).data, rest)
             .value()};
-    send(encrypted(header(ExchangeType::quick_mode, id), v1::PayloadType::hash,
-                   v1::encode_behind_hash(hash, v1::first_type(payloads), rest), vectors_[id]));
+    const auto sent =
+        encrypted(header(ExchangeType::quick_mode, id), v1::PayloadType::hash,
+                  v1::encode_behind_hash(hash, v1::first_type(payloads), rest), vectors_[id]);
+    send(sent);
+    return sent;
 }
 
 OldHeard OldScriptedPeer::open(const Octets& octets) {

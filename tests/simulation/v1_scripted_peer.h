@@ -100,8 +100,8 @@ public:
     /// The third message of it.
     void finish_quick_mode(const OldHeard& answer);
     /// The answer to a quick mode of the endpoint's: its first transform, and these payloads behind
-    /// the nonce.
-    void answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce);
+    /// the nonce. As it was sent.
+    ike::wire::Octets answer_quick_mode(const OldHeard& offer, const OldPayloads& behind_nonce);
 
     /// What the peer holds of an ISAKMP SA, for more to be said under an older one.
     struct Keys {
