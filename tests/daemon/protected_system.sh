@@ -27,7 +27,8 @@ exec unshare --mount --propagation "${PROPAGATION:-slave}" bash -c '
     while read -r _ _ _ _ place _; do
         case $place in
         /proc* | /sys* | /dev*) ;;
-        *) mount -o remount,bind,ro "$place" ;;
+        # What another mount covers is not there to be changed.
+        *) [ ! -e "$place" ] || mount -o remount,bind,ro "$place" ;;
         esac
     done </proc/self/mountinfo
     # Where the control socket comes is its own.
