@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How scripts/test ends when it is ended: with it ends what it runs beside itself, whenever that comes. Others
-# stand in for the lab and the compiler.
+# How scripts/test ends: well where nothing failed; when it is ended, with it ends what it runs beside itself, whenever
+# that comes. Others stand in for the lab, the compiler and the tests.
 # shellcheck disable=SC2016 # expanded by those to whom it is given
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -16,6 +16,10 @@ unset VIADUCT_LAB
 stand_in() { cat >"$folder/$1" && chmod +x "$folder/$1"; }
 stand_in scripts/rootfs <<<'#!/bin/sh'
 stand_in scripts/build <<<'#!/bin/sh'
+stand_in scripts/dev <<'S'
+#!/bin/sh
+case $* in *count_cases*) echo "3 ${STAND_IN_FAILED:-0}" ;; esac
+S
 stand_in scripts/lab <<'S'
 #!/bin/sh
 [ "$1" != kind ] || { echo um; exit; }
@@ -57,6 +61,11 @@ ended_when_the_lab_runs() { # seconds later
     kill -KILL "$pid"
     return 1
 }
+runs_units() { "$folder/scripts/test" unit >"$folder/test.log" 2>&1 </dev/null; }
+runs_units_with_failures() { STAND_IN_FAILED=1 "$folder/scripts/test" unit >"$folder/test.log" 2>&1 </dev/null; }
+fails() { ! "$@"; }
+ok "a part that has nothing running beside it ends well" runs_units
+ok "and badly where something failed" fails runs_units_with_failures
 ok "one that waits for the lab can be ended" ended_when_the_lab_runs 0.5
 ok "and the lab with it" is_over
 export BASH_ENV=$folder/slow
