@@ -211,17 +211,16 @@ Configuration ConfigurationFiles::read_one(const std::string& name, const std::s
         if (!router) {
             std::ranges::move(router.error(), std::back_inserter(result.mistakes));
             result.broken_files.push_back(path.string());
-        } else if ((*router)->name != name && !result.routers.empty()) {
-            // Another's, by chance under this name.
-        } else if ((*router)->name != name) {
-            refuse(path, "has the router '" + (*router)->name + "' and not '" + name +
-                             "'; a reload of everything takes that over");
-        } else if (!result.routers.empty()) {
+        } else if ((*router)->name == name && result.routers.empty()) {
+            result.routers.push_back({path.string(), std::move(*router)});
+        } else if ((*router)->name == name) {
             refuse(path, "the router name '" + name + "' is used by " +
                              result.routers.front().file + " already");
-        } else {
-            result.routers.push_back({path.string(), std::move(*router)});
+        } else if (result.routers.empty()) {
+            refuse(path, "has the router '" + (*router)->name + "' and not '" + name +
+                             "'; a reload of everything takes that over");
         }
+        // Else it is another's, by chance under this name.
     }
     return result;
 }

@@ -210,10 +210,10 @@ OperatorCommands::one_connection(const std::string& name) {
 }
 
 std::optional<ike::ConnectionStatus> OperatorCommands::status_of(const ConnectionName& name) {
-    const auto status = routers_.find_router(name.router)->endpoint_status();
+    auto status = routers_.find_router(name.router)->endpoint_status();
     const auto found =
         std::ranges::find(status->connections, name.connection, &ike::ConnectionStatus::name);
-    return found == status->connections.end() ? std::nullopt : std::optional(*found);
+    return found == status->connections.end() ? std::nullopt : std::optional(std::move(*found));
 }
 
 std::optional<ike::ConnectionState> OperatorCommands::state_of(const ConnectionName& name) {

@@ -1,7 +1,6 @@
 #include "daemon/privileges.h"
 
 #include "daemon/configuration.h"
-
 #include "daemon/descriptor_limit.h"
 
 #include <algorithm>

@@ -311,27 +311,28 @@ private:
         }
     }
 
-    /// Reads the way to the peers of an interface again, where its MTU is whatever fits.
+    /// Reads the way to the peers of an interface again, where its MTU is whatever fits. Whether
+    /// that is another now.
+    bool fit(policy::WantedInterface& interface) {
+        if (!fitted_interfaces_.contains(interface.if_id)) {
+            return false;
+        }
+        const auto mtu = fitting_mtu(interface);
+        return std::exchange(interface.mtu, mtu) != mtu;
+    }
+
     void fit_interface(std::uint32_t if_id) {
         const auto found =
             std::ranges::find(wanted_interfaces_, if_id, &policy::WantedInterface::if_id);
-        if (found == wanted_interfaces_.end() || !fitted_interfaces_.contains(if_id)) {
-            return;
-        }
-        const auto mtu = fitting_mtu(*found);
-        if (std::exchange(found->mtu, mtu) != mtu) {
+        if (found != wanted_interfaces_.end() && fit(*found)) {
             note_interfaces(interfaces_.set(wanted_interfaces_));
         }
     }
 
-    /// The same for all of them.
     void fit_interfaces() {
         bool changed = false;
         for (auto& interface : wanted_interfaces_) {
-            if (fitted_interfaces_.contains(interface.if_id)) {
-                const auto mtu = fitting_mtu(interface);
-                changed = std::exchange(interface.mtu, mtu) != mtu || changed;
-            }
+            changed = fit(interface) || changed;
         }
         if (changed) {
             note_interfaces(interfaces_.set(wanted_interfaces_));

@@ -246,19 +246,24 @@ AnyIkeSa* Endpoint::Core::find_alive(wire::IkeSpi spi) {
     return found != sas_.end() && found->second.sa.alive() ? &found->second.sa : nullptr;
 }
 
-bool Endpoint::Core::has_other(const std::string& connection, wire::IkeSpi spi) {
+std::vector<AnyIkeSa*> Endpoint::Core::alive_beside(const std::string& connection,
+                                                    wire::IkeSpi spi) {
     const auto* upkeep = find(connection);
-    return upkeep && std::ranges::any_of(upkeep->established.beside(spi), [&](wire::IkeSpi each) {
-               return find_alive(each) != nullptr;
-           });
+    std::vector<AnyIkeSa*> alive;
+    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
+        if (auto* sa = find_alive(each))
+            alive.push_back(sa);
+    return alive;
+}
+
+bool Endpoint::Core::has_other(const std::string& connection, wire::IkeSpi spi) {
+    return !alive_beside(connection, spi).empty();
 }
 
 std::size_t Endpoint::Core::children_elsewhere(const std::string& connection, wire::IkeSpi spi) {
-    const auto* upkeep = find(connection);
     std::size_t count = 0;
-    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
-        if (const auto* sa = find_alive(each))
-            count += sa->child_count();
+    for (const auto* sa : alive_beside(connection, spi))
+        count += sa->child_count();
     return count;
 }
 

@@ -110,6 +110,8 @@ private:
     void end_retired_children(TimePoint now);
     /// Null unless it is established and not closing.
     AnyIkeSa* find_alive(wire::IkeSpi spi);
+    /// The others with the same peer that are.
+    std::vector<AnyIkeSa*> alive_beside(const std::string& connection, wire::IkeSpi spi);
     bool has_other(const std::string& connection, wire::IkeSpi spi);
     std::size_t children_elsewhere(const std::string& connection, wire::IkeSpi spi);
     bool is_demanded(const std::string& connection, const policy::ChildSelectors& child);

@@ -213,9 +213,8 @@ bool Endpoint::Core::v1_peer_is_elsewhere(const std::string& connection,
 std::optional<policy::ChildSaId>
 Endpoint::Core::v1_carrier_elsewhere(const std::string& connection, wire::IkeSpi spi,
                                      const policy::ChildSelectors& selectors) {
-    const auto* upkeep = find(connection);
-    for (const auto each : upkeep ? upkeep->established.beside(spi) : std::vector<wire::IkeSpi>{})
-        if (const auto* sa = find_alive(each); sa && sa->is_v1() && !sa->as_v1()->is_outdated())
+    for (const auto* sa : alive_beside(connection, spi))
+        if (sa->is_v1() && !sa->as_v1()->is_outdated())
             if (const auto carrier = sa->as_v1()->carrier_of(selectors))
                 return carrier;
     return std::nullopt;

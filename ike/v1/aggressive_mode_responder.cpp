@@ -205,9 +205,8 @@ IsakmpSaState consume(Turn& turn, IkeSaFacts& facts, AggressiveModeAnswered stat
     // In clear no hash covers it (RFC 2407 4.6.3).
     const bool first_contact =
         third->encrypted && contains(auth->notifies, wire::v1::NotifyType::initial_contact);
-    if (const auto why =
-            no_further_sa(turn, *state.connection, state.peer_id, received.path.remote.address,
-                          first_contact ? FirstContact::yes : FirstContact::no))
+    if (const auto why = no_further_sa(turn, *state.connection, state.peer_id,
+                                       received.path.remote.address, FirstContact{first_contact}))
         return refuse_further(turn, facts, state.keys, state.connection->name, *why);
     add_extensions(state.peer, auth->vendor_ids);
     agree_on_fragmentation(facts, state.peer, state.connection->ike.fragmentation);

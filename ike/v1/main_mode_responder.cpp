@@ -134,7 +134,7 @@ IsakmpSaState accept(Turn& turn, IkeSaFacts& facts, MainModeKeyAnswered state, A
     const bool first_contact =
         contains(peer.message.notifies, wire::v1::NotifyType::initial_contact);
     if (const auto why = no_further_sa(turn, *connection, peer.peer, received.path.remote.address,
-                                       first_contact ? FirstContact::yes : FirstContact::no))
+                                       FirstContact{first_contact}))
         return refuse_further(turn, facts, peer.keys, connection->name, *why);
     const auto id = own_id(*connection);
     auto proof = own_authentication(facts, peer.keys, state.transcript, body_of(id));

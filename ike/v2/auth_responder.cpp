@@ -227,8 +227,7 @@ IkeSaState accept(Turn& turn, IkeSaFacts& facts, AuthAwaited state, Authenticate
                           std::unexpected(violation(ExchangeType::ike_auth, "no child requested"))}
             : choose_connection(peer.connections, request);
     const auto connection = choice.connection;
-    if (const auto why = turn.no_room(connection->name, peer.identity,
-                                      fresh_start ? FirstContact::yes : FirstContact::no)) {
+    if (const auto why = turn.no_room(connection->name, peer.identity, FirstContact{fresh_start})) {
         ++turn.dropped.ike_sa_limit;
         return refuse_further(*why, connection);
     }

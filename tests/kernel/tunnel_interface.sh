@@ -5,12 +5,6 @@ set -euo pipefail
 # shellcheck source=tests/kernel/two_interfaces
 . tests/kernel/two_interfaces
 
-start_capture outer.pcap
-# An earlier run's, which has to go, and somebody else's, which has to stay.
-start_daemon
-await_state r1/wide up
-await_state r1/narrow up
-
 has_link vti-wide 'mtu 1438' || die "vti-wide: $(link_of vti-wide)"
 has_link vti-wide 'xfrm if_id 0x56' || die "vti-wide: $(link_of vti-wide)"
 has_link vti-wide 'alias made by viaductd' || die "vti-wide: $(link_of vti-wide)"

@@ -5,11 +5,6 @@ set -euo pipefail
 # shellcheck source=tests/kernel/two_interfaces
 . tests/kernel/two_interfaces
 
-start_capture outer.pcap
-start_daemon
-await_state r1/wide up
-await_state r1/narrow up
-
 ip -netns r1 route add fd00:20::/64 dev vti-wide
 ip -netns r2 route add fd00:10::/64 dev vti-wide
 
